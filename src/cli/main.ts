@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+// The `halyard` command. Exit codes: 0 all answered, 1 flags or users that cannot be used,
+// 2 a wrong command line, 130 Ctrl-C.
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { exitCodes, InputError, printable, UsageError } from "./errors.ts";
+import { type EvaluateOptions, evaluateCommand } from "./evaluate.ts";
+
+const exitCodeHelp = `
+Exit codes:
+  0    every user was answered
+  1    the flags or the users cannot be used
+  2    wrong usage, such as an unknown option or flag key
+  130  interrupted with Ctrl-C`;
+
+const examples = `
+Examples:
+  halyard evaluate --flags flags.json --user users.json
+  halyard evaluate --flags flags.json --user '{"user_id":"u1"}' --flag checkout --explain
+  tail -f users.ndjson | halyard evaluate --flags flags.json --user - --json`;
+
+function version(): string {
+  const file = new URL("../../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+function collect(key: string, keys: string[] | undefined): string[] {
+  return [...(keys ?? []), key];
+}
+
+function makeProgram(): Command {
+  const program = new Command("halyard")
+    .description("Evaluates Amplitude Experiment flags locally.")
+    .version(version())
+    .addHelpText("after", exitCodeHelp)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(`halyard: ${text.replace(/^error: /, "")}`),
+    });
+  program
+    .command("evaluate")
+    .description("print the variant of each flag for each user")
+    .requiredOption("--flags <file>", "flags: a JSON list, a JSON object by key, or an image")
+    .requiredOption(
+      "--user <file|json|->",
+      "users: a file (JSON or one user per line), JSON text, or - for one per line on stdin",
+    )
+    .option("--flag <key>", "only this flag; repeat for more", collect)
+    .option("--explain", "say which segment decided, and why")
+    .option("--json", "one JSON object per user and line")
+    .addHelpText("after", `${exitCodeHelp}\n${examples}`)
+    .action((options: EvaluateOptions) => evaluateCommand(options));
+  return program;
+}
+
+function report(error: unknown): number {
+  // Commander has already printed its own message by now.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.wrongUsage;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`halyard: ${printable(message)}\n`);
+  if (error instanceof UsageError) return exitCodes.wrongUsage;
+  if (!(error instanceof InputError) && process.env.HALYARD_DEBUG && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n`);
+  }
+  return exitCodes.badInput;
+}
+
+try {
+  await makeProgram().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

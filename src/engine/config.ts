@@ -1,0 +1,196 @@
+// A config in use: an image in an instance, and what the host needs of it, decoded when asked.
+
+import * as L from "../../assembly/layout.ts";
+import type { EngineWarning } from "./errors.ts";
+import type { EvaluationVariant } from "./flag.ts";
+import { hostMatcher, type HostMatcher } from "./host-predicate.ts";
+import { Instance } from "./instance.ts";
+import { orderOf } from "./order.ts";
+
+interface Names {
+  flagKeys: string[];
+  enabled: number[];
+  selectors: string[][];
+  /** By slot: the flag whose result it reads, -1 = none, -2 = the map of all results. */
+  results: number[];
+  warnings: EngineWarning[];
+}
+
+/** A condition as the flags gave it. */
+export type NamedCondition = [selector: string[], op: string, values: string[]];
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+export class Config {
+  readonly instance: Instance;
+  readonly #image: DataView;
+  #names: Names | undefined;
+  #indexes: Map<string, number> | undefined;
+  #order: Uint32Array | undefined;
+  #listing: number[] | undefined;
+  readonly #variants: (EvaluationVariant | undefined)[][] = [];
+  readonly #matchers: (HostMatcher | undefined)[] = [];
+  readonly #plans: (Uint32Array | null | undefined)[] = [];
+
+  constructor(module: WebAssembly.Module, image: Uint8Array, isNew: boolean) {
+    this.instance = new Instance(module, image, isNew);
+    // A private copy of the bytes: the memory's own buffer is detached whenever it grows.
+    this.#image = new DataView(this.instance.copyImage().buffer);
+  }
+
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.#image.buffer.slice(0)) as Uint8Array;
+  }
+
+  get names(): Names {
+    this.#names ??= this.#json(L.IMAGE_NAMES) as Names;
+    return this.#names;
+  }
+
+  get flagCount(): number {
+    return this.u32(L.IMAGE_FLAG_COUNT);
+  }
+
+  /** The image's checksum, 16 hexadecimal digits. */
+  get digest(): string {
+    return this.#image.getBigUint64(L.IMAGE_CHECKSUM, true).toString(16).padStart(16, "0");
+  }
+
+  u32(at: number): number {
+    return this.#image.getUint32(at, true);
+  }
+
+  u8(at: number): number {
+    return this.#image.getUint8(at);
+  }
+
+  /** Pointer to record `index` of the table at header field `table`. */
+  record(table: number, index: number, size: number): number {
+    return this.u32(table) + index * size;
+  }
+
+  flagIndex(key: string): number | undefined {
+    this.#indexes ??= new Map(this.names.flagKeys.map((name, index) => [name, index]));
+    return this.#indexes.get(key);
+  }
+
+  parentsOf(flag: number): Uint32Array {
+    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+    const pointer = this.u32(record + L.FLAG_PARENTS);
+    const parents = new Uint32Array(this.u32(record + L.FLAG_PARENT_COUNT));
+    for (let i = 0; i < parents.length; i++) parents[i] = this.u32(pointer + i * L.U32);
+    return parents;
+  }
+
+  /** All flags, parents first. */
+  get order(): Uint32Array {
+    this.#order ??= orderOf(this.#graph);
+    return this.#order;
+  }
+
+  /** All flags in the order in which an object lists its keys: integers first. */
+  get listing(): readonly number[] {
+    if (!this.#listing) {
+      const keys: Record<string, number> = Object.create(null);
+      for (const flag of this.order) keys[this.names.flagKeys[flag]] = flag;
+      this.#listing = Object.values(keys);
+    }
+    return this.#listing;
+  }
+
+  /** The flag and its ancestors, parents first; null for a flag without parents. */
+  planOf(flag: number): Uint32Array | null {
+    let plan = this.#plans[flag];
+    if (plan === undefined) {
+      plan = this.parentsOf(flag).length === 0 ? null : orderOf(this.#graph, [flag]);
+      // A long plan would be kept once per flag of a chain: quadratic. It is made again instead.
+      if (!plan || plan.length <= PLAN_LENGTH_KEPT) this.#plans[flag] = plan;
+    }
+    return plan;
+  }
+
+  /** The flags and their ancestors, parents first. */
+  planOfAll(flags: Iterable<number>): Uint32Array {
+    return orderOf(this.#graph, flags);
+  }
+
+  /** The variant of an outcome (from 1), with merged metadata; shared and deeply frozen. */
+  variant(flag: number, outcome: number): EvaluationVariant {
+    this.#variants[flag] ??= [];
+    const known = this.#variants[flag][outcome];
+    if (known) return known;
+    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+    const at = this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
+    const segment = this.segmentRecord(flag, this.u32(at + L.OUTCOME_SEGMENT_INDEX));
+    const own = this.#json(at + L.OUTCOME_VARIANT) as EvaluationVariant;
+    const metadata = {
+      ...(this.#json(record + L.FLAG_METADATA) as object),
+      ...(this.#json(segment + L.SEGMENT_METADATA) as object),
+      ...own.metadata,
+    };
+    const variant = deepFreeze({ ...own, metadata });
+    this.#variants[flag][outcome] = variant;
+    return variant;
+  }
+
+  segmentRecord(flag: number, segment: number): number {
+    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+    return this.u32(record + L.FLAG_SEGMENTS) + segment * L.SEGMENT_SIZE;
+  }
+
+  segmentMetadata(segment: number): Record<string, unknown> | undefined {
+    return this.#json(segment + L.SEGMENT_METADATA) as Record<string, unknown> | undefined;
+  }
+
+  outcomeSegment(flag: number, outcome: number): number {
+    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+    const at = this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
+    return this.u32(at + L.OUTCOME_SEGMENT_INDEX);
+  }
+
+  condition(predicate: number): NamedCondition {
+    const record = this.record(L.IMAGE_PREDICATES, predicate, L.PREDICATE_SIZE);
+    return this.#json(record + L.PREDICATE_NAME) as NamedCondition;
+  }
+
+  bucketName(bucket: number): string {
+    return this.text(bucket + L.BUCKET_NAME);
+  }
+
+  /** The test that only the host can make, for one text. */
+  matcher(predicate: number): HostMatcher {
+    const known = this.#matchers[predicate];
+    if (known) return known;
+    const [, op, values] = this.condition(predicate);
+    const matcher = hostMatcher(op, values);
+    this.#matchers[predicate] = matcher;
+    return matcher;
+  }
+
+  /** The text whose pointer and size stand at `at`. */
+  text(at: number): string {
+    const pointer = this.u32(at);
+    return decoder.decode(new Uint8Array(this.#image.buffer, pointer, this.u32(at + L.U32)));
+  }
+
+  #json(at: number): unknown {
+    return this.u32(at + L.U32) === 0 ? undefined : JSON.parse(this.text(at));
+  }
+
+  get #graph() {
+    return { count: this.flagCount, parentsOf: (flag: number) => this.parentsOf(flag) };
+  }
+}
+
+const PLAN_LENGTH_KEPT = 64;
+
+function deepFreeze<Value extends object>(root: Value): Value {
+  const rest: object[] = [root];
+  for (let value = rest.pop(); value; value = rest.pop()) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) {
+      if (typeof member === "object" && member !== null) rest.push(member);
+    }
+  }
+  return root;
+}

@@ -1,0 +1,99 @@
+// Writes an image; the only place that stores into one.
+
+import { IMAGE_SIZE_MAX, U32 } from "../../assembly/layout.ts";
+import { ConfigError } from "./errors.ts";
+import { bytesMax, writeText } from "./text.ts";
+
+/** A region of bytes inside the image. */
+export interface Span {
+  pointer: number;
+  bytes: number;
+}
+
+const EMPTY: Span = { pointer: 0, bytes: 0 };
+
+/** A growing little-endian buffer with interned texts. */
+export class ImageWriter {
+  #bytes = new Uint8Array(1 << 16);
+  #view = new DataView(this.#bytes.buffer);
+  #size: number;
+  readonly #texts = new Map<string, Span>();
+
+  /** Leaves `headerSize` zero bytes at the front. */
+  constructor(headerSize: number) {
+    this.#size = headerSize;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Zeroed room for a record, 8-aligned; answers its pointer. */
+  allocate(bytes: number): number {
+    const pointer = (this.#size + 7) & ~7;
+    this.#grow(pointer + bytes);
+    this.#size = pointer + bytes;
+    return pointer;
+  }
+
+  setU8(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+
+  setU32(at: number, value: number): void {
+    this.#view.setUint32(at, value, true);
+  }
+
+  setF64(at: number, value: number): void {
+    this.#view.setFloat64(at, value, true);
+  }
+
+  /** A table of u32; answers its pointer. */
+  words(values: ArrayLike<number>): number {
+    const pointer = this.allocate(values.length * U32);
+    for (let i = 0; i < values.length; i++) this.setU32(pointer + i * U32, values[i]);
+    return pointer;
+  }
+
+  /** The text's bytes, written once for equal texts. */
+  text(text: string): Span {
+    if (text === "") return EMPTY;
+    const known = this.#texts.get(text);
+    if (known) return known;
+    this.#grow(this.#size + bytesMax(text));
+    const span = { pointer: this.#size, bytes: writeText(text, this.#bytes, this.#size) };
+    this.#size += span.bytes;
+    this.#texts.set(text, span);
+    return span;
+  }
+
+  /** Stores a span as pointer and size at `at`. */
+  setSpan(at: number, span: Span): void {
+    this.setU32(at, span.pointer);
+    this.setU32(at + U32, span.bytes);
+  }
+
+  /** What was written of a span, e.g. to hash it. */
+  bytesOf(span: Span): Uint8Array {
+    return this.#bytes.subarray(span.pointer, span.pointer + span.bytes);
+  }
+
+  /** The image, padded with zeros to `multiple` bytes behind `offset`. */
+  finish(offset: number, multiple: number): Uint8Array {
+    const size = offset + Math.ceil((this.#size - offset) / multiple) * multiple;
+    this.#grow(size);
+    return this.#bytes.slice(0, size);
+  }
+
+  #grow(size: number): void {
+    if (size > IMAGE_SIZE_MAX) {
+      throw new ConfigError("too-large", "flags", `an image of at most ${IMAGE_SIZE_MAX} bytes`,
+        `${size} or more`);
+    }
+    if (size <= this.#bytes.length) return;
+    const bytes = new Uint8Array(Math.max(size, this.#bytes.length * 2));
+    bytes.set(this.#bytes.subarray(0, this.#size));
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+  }
+}

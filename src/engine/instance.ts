@@ -1,0 +1,130 @@
+// The only file that says WebAssembly.Memory or memory.buffer: an instance of the core, its
+// memory, and the placing of regions in it.
+
+import { instantiateSync } from "@assemblyscript/loader";
+import {
+  IMAGE_CHECKSUM,
+  IMAGE_MAGIC,
+  IMAGE_SIZE,
+  IMAGE_VERSION,
+  IMAGE_HEADER_SIZE,
+  LAYOUT_VERSION,
+  MAGIC,
+} from "../../assembly/layout.ts";
+import { ConfigError, CoreError } from "./errors.ts";
+
+/** The core's exports (assembly/index.ts). `session` and `image` are absolute addresses. */
+export interface CoreExports extends Record<string, unknown> {
+  layoutVersion(): number;
+  sealImage(image: number): void;
+  isSealed(image: number): number;
+  openSession(session: number, image: number): number;
+  sessionSize(image: number): number;
+  begin(session: number): void;
+  run(session: number): number;
+  answer(session: number, predicate: number, value: number): void;
+  decidePredicate(session: number, predicate: number): number;
+  bucketSegment(session: number, segment: number): number;
+}
+
+const PAGE_SIZE = 65536;
+/** Below lies what asc may place; see `memoryBase` in asconfig.json. */
+const FIRST_ADDRESS = 1024;
+
+function pagesFor(bytes: number): number {
+  return Math.ceil(bytes / PAGE_SIZE);
+}
+
+/** An instance of the core with one image in its memory. */
+export class Instance {
+  readonly core: CoreExports;
+  readonly image = FIRST_ADDRESS;
+  readonly module: WebAssembly.Module;
+  readonly #memory: WebAssembly.Memory;
+  #top: number;
+  u8!: Uint8Array;
+  u16!: Uint16Array;
+  u32!: Uint32Array;
+  f64!: Float64Array;
+
+  /**
+   * Places `image`; seals it first if it has just been compiled.
+   *
+   * @throws {@link ConfigError} for an image that is cut, damaged or of another version.
+   */
+  constructor(module: WebAssembly.Module, image: Uint8Array, isNew: boolean) {
+    if (!isNew) checkHeader(image);
+    this.module = module;
+    this.#top = align(FIRST_ADDRESS + image.byteLength);
+    this.#memory = new WebAssembly.Memory({ initial: pagesFor(this.#top) });
+    const { instance } = instantiateSync(module, { env: { memory: this.#memory } });
+    this.core = instance.exports as unknown as CoreExports;
+    const version = this.core.layoutVersion();
+    if (version !== LAYOUT_VERSION) {
+      throw new CoreError("layout-version", `expected core ${LAYOUT_VERSION}, got ${version}`);
+    }
+    this.#view();
+    this.u8.set(image, FIRST_ADDRESS);
+    if (isNew) {
+      this.u32[(FIRST_ADDRESS + IMAGE_SIZE) / 4] = image.byteLength;
+      this.core.sealImage(FIRST_ADDRESS);
+    } else if (!this.core.isSealed(FIRST_ADDRESS)) {
+      throw new ConfigError("invalid-image", "image", "an intact image", "a damaged one");
+    }
+  }
+
+  /** Bytes of memory, settled. */
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** Room for `bytes`, 16-aligned and never given back; the views are good afterwards. */
+  reserve(bytes: number): number {
+    const address = this.#top;
+    const top = align(address + bytes);
+    const missing = pagesFor(top - this.#memory.buffer.byteLength);
+    if (missing > 0) {
+      this.#memory.grow(missing);
+      this.#view();
+    }
+    this.#top = top;
+    return address;
+  }
+
+  /** A copy of the image. */
+  copyImage(): Uint8Array {
+    const size = this.u32[(this.image + IMAGE_SIZE) / 4];
+    return this.u8.slice(this.image, this.image + size);
+  }
+
+  #view(): void {
+    const { buffer } = this.#memory;
+    this.u8 = new Uint8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+  }
+}
+
+function align(address: number): number {
+  return (address + 15) & ~15;
+}
+
+function checkHeader(image: Uint8Array): void {
+  const fail = (code: "invalid-image" | "image-version", expected: string, got: string): never => {
+    throw new ConfigError(code, "image", expected, got);
+  };
+  const size = image.byteLength;
+  if (size < IMAGE_HEADER_SIZE) fail("invalid-image", `at least ${IMAGE_HEADER_SIZE} bytes`, `${size}`);
+  const header = new DataView(image.buffer, image.byteOffset, IMAGE_HEADER_SIZE);
+  const magic = header.getUint32(IMAGE_MAGIC, true);
+  if (magic !== MAGIC) fail("invalid-image", "a Halyard image", "other bytes");
+  const version = header.getUint32(IMAGE_VERSION, true);
+  if (version !== LAYOUT_VERSION) fail("image-version", `version ${LAYOUT_VERSION}`, `${version}`);
+  const stated = header.getUint32(IMAGE_SIZE, true);
+  if (stated !== size) fail("invalid-image", `${stated} bytes`, `${size}`);
+  // The gap between the size and the checksum is the one place the checksum does not cover.
+  for (let at = IMAGE_SIZE + 4; at < IMAGE_CHECKSUM; at++) {
+    if (image[at] !== 0) fail("invalid-image", "an intact header", "a damaged one");
+  }
+}

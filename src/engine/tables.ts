@@ -1,0 +1,290 @@
+// The tables of an image while it is compiled: slots, predicates and flags, numbered and written.
+
+import * as L from "../../assembly/layout.ts";
+import type { EngineWarning } from "./errors.ts";
+import { ImageWriter, type Span } from "./image-writer.ts";
+import { murmur3, stateOfWords, tailOf } from "./murmur3.ts";
+import { NEEDS_OF_KIND, type PredicateSpec } from "./predicate.ts";
+
+export interface SlotEntry {
+  selector: readonly string[];
+  /** The flag whose result is selected; -1 = none; Infinity = the map of all results. */
+  resultOf: number;
+  isBucket: boolean;
+  index: number;
+  predicates: PredicateEntry[];
+}
+
+export interface PredicateEntry {
+  /** JSON text of [selector, op, values]: what makes two conditions one predicate. */
+  name: string;
+  slot: SlotEntry;
+  spec: PredicateSpec;
+  index: number;
+}
+
+export interface RangeEntry {
+  allocation: readonly number[];
+  distribution: readonly number[];
+  outcome: number;
+}
+
+export interface BucketEntry {
+  slot: SlotEntry;
+  salt: string;
+  ranges: RangeEntry[];
+  name: string;
+}
+
+export interface SegmentEntry {
+  conditions: { predicate: PredicateEntry; last: boolean }[];
+  count: number;
+  bucket: BucketEntry | undefined;
+  outcome: number;
+  metadata: string;
+}
+
+export interface FlagEntry {
+  enabled: boolean;
+  parents: number[];
+  metadata: string;
+  segments: SegmentEntry[];
+  /** Outcome n is entry n - 1. */
+  outcomes: { segment: number; variant: string }[];
+}
+
+/** A range's end as the core compares it: `a >= end` for whole `a` is `a >= ceil(end)`. */
+function wholeEnd(end: number | undefined): number {
+  return Math.min(Math.max(Math.ceil(end as number), 0), 0xffffffff);
+}
+
+export class ImageTables {
+  readonly flagKeys: readonly string[];
+  readonly flagIndexes: ReadonlyMap<string, number>;
+  readonly flags: FlagEntry[] = [];
+  readonly #slots = new Map<string, SlotEntry>();
+  readonly #predicates = new Map<string, PredicateEntry>();
+
+  constructor(flagKeys: readonly string[]) {
+    this.flagKeys = flagKeys;
+    this.flagIndexes = new Map(flagKeys.map((key, index) => [key, index]));
+  }
+
+  slot(selector: readonly string[]): SlotEntry {
+    const name = JSON.stringify(selector);
+    let slot = this.#slots.get(name);
+    if (!slot) {
+      const resultOf = this.#resultOf(selector);
+      slot = { selector: [...selector], resultOf, isBucket: false, index: 0, predicates: [] };
+      this.#slots.set(name, slot);
+    }
+    return slot;
+  }
+
+  predicate(name: string, selector: readonly string[], spec: () => PredicateSpec): PredicateEntry {
+    let predicate = this.#predicates.get(name);
+    if (!predicate) {
+      predicate = { name, slot: this.slot(selector), spec: spec(), index: 0 };
+      this.#predicates.set(name, predicate);
+      predicate.slot.predicates.push(predicate);
+    }
+    return predicate;
+  }
+
+  #resultOf(selector: readonly string[]): number {
+    if (selector[0] !== "result") return -1;
+    if (selector.length === 1) return Number.POSITIVE_INFINITY;
+    return this.flagIndexes.get(selector[1]) ?? -1;
+  }
+
+  /** Numbers everything and writes it behind the header. */
+  write(headerSize: number, warnings: readonly EngineWarning[]): ImageWriter {
+    const writer = new ImageWriter(headerSize);
+    const slots = [...this.#slots.values()].sort((a, b) => a.resultOf - b.resultOf || 0);
+    const predicates = this.#number(slots);
+    const names = {
+      flagKeys: this.flagKeys,
+      enabled: this.flags.map((flag) => Number(flag.enabled)),
+      selectors: slots.map((slot) => slot.selector),
+      results: slots.map((slot) => (slot.resultOf === Number.POSITIVE_INFINITY ? -2 : slot.resultOf)),
+      warnings,
+    };
+    const span = writer.text(JSON.stringify(names));
+    writer.setSpan(L.IMAGE_NAMES, span);
+    writer.setU32(L.IMAGE_MAGIC, L.MAGIC);
+    writer.setU32(L.IMAGE_VERSION, L.LAYOUT_VERSION);
+    const results = slots.findIndex((slot) => slot.resultOf === Number.POSITIVE_INFINITY);
+    writer.setU32(L.IMAGE_RESULTS_SLOT, results + 1);
+    this.#writeTable(writer, L.IMAGE_PREDICATES, predicates, L.PREDICATE_SIZE, writePredicate);
+    this.#writeTable(writer, L.IMAGE_SLOTS, slots, L.SLOT_SIZE, writeSlot);
+    const resultSlots = slotsByFlag(slots);
+    this.#writeTable(writer, L.IMAGE_FLAGS, this.flags, L.FLAG_SIZE, (out, at, flag, index) => {
+      writeFlag(out, at, flag);
+      const [start, end] = resultSlots.get(index) ?? [0, 0];
+      out.setU32(at + L.FLAG_RESULT_SLOTS, start);
+      out.setU32(at + L.FLAG_RESULT_SLOT_END, end);
+    });
+    return writer;
+  }
+
+  #number(slots: readonly SlotEntry[]): PredicateEntry[] {
+    const predicates: PredicateEntry[] = [];
+    for (const [index, slot] of slots.entries()) {
+      slot.index = index;
+      slot.predicates.sort((a, b) => a.spec.kind - b.spec.kind);
+      for (const predicate of slot.predicates) predicate.index = predicates.push(predicate) - 1;
+    }
+    return predicates;
+  }
+
+  #writeTable<Entry>(
+    writer: ImageWriter,
+    header: number,
+    entries: readonly Entry[],
+    size: number,
+    write: (writer: ImageWriter, at: number, entry: Entry, index: number) => void,
+  ): void {
+    const pointer = writer.allocate(entries.length * size);
+    for (let i = 0; i < entries.length; i++) write(writer, pointer + i * size, entries[i], i);
+    writer.setU32(header, pointer);
+    writer.setU32(header + L.U32, entries.length);
+  }
+}
+
+/** Slots are sorted by the flag whose result they read, so each flag's are contiguous. */
+function slotsByFlag(slots: readonly SlotEntry[]): Map<number, [number, number]> {
+  const ranges = new Map<number, [number, number]>();
+  for (const { resultOf, index } of slots) {
+    const range = ranges.get(resultOf);
+    if (range) range[1] = index + 1;
+    else if (resultOf >= 0) ranges.set(resultOf, [index, index + 1]);
+  }
+  return ranges;
+}
+
+function writePredicate(writer: ImageWriter, at: number, predicate: PredicateEntry): void {
+  const { spec, slot, name } = predicate;
+  writer.setU8(at + L.PREDICATE_KIND, spec.kind);
+  writer.setU8(at + L.PREDICATE_OP, spec.order);
+  writer.setU8(at + L.PREDICATE_NULL, spec.matchesNull ? L.PREDICATE_TRUE : L.PREDICATE_FALSE);
+  writer.setU8(at + L.PREDICATE_NEGATED, Number(spec.negated));
+  writer.setU32(at + L.PREDICATE_SLOT, slot.index);
+  writer.setSpan(at + L.PREDICATE_NAME, writer.text(name));
+  if (spec.kind === L.KIND_NUMBER) {
+    writer.setF64(at + L.PREDICATE_NUMBER, spec.number);
+  } else if (spec.kind === L.KIND_VERSION && spec.version) {
+    const { major, minor, patch, prerelease } = spec.version;
+    const text = writer.text(prerelease ?? "");
+    const version = writer.allocate(L.VERSION_SIZE);
+    writer.setF64(version + L.VERSION_MAJOR, major);
+    writer.setF64(version + L.VERSION_MINOR, minor);
+    writer.setF64(version + L.VERSION_PATCH, patch);
+    writer.setU32(version + L.VERSION_PRERELEASE, text.pointer);
+    writer.setU32(version + L.VERSION_PRERELEASE_BYTES, prerelease === undefined ? 0 : text.bytes + 1);
+    writer.setU32(at + L.PREDICATE_OPERAND, version);
+  } else if (spec.kind === L.KIND_CONTAINS) {
+    const spans = spec.needles.map((needle) => writer.text(needle));
+    writer.setU32(at + L.PREDICATE_OPERAND, writeSpans(writer, spans));
+    writer.setU32(at + L.PREDICATE_COUNT, spans.length);
+  } else {
+    writer.setU32(at + L.PREDICATE_OPERAND, spec.rawCount);
+    writer.setU32(at + L.PREDICATE_COUNT, spec.atoms.length);
+  }
+}
+
+function writeSpans(writer: ImageWriter, spans: readonly Span[]): number {
+  return writer.words(spans.flatMap((span) => [span.pointer, span.bytes]));
+}
+
+function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): void {
+  const { predicates } = slot;
+  let needs = slot.isBucket ? L.NEEDS_BUCKET : 0;
+  const atoms = new Map<string, number[]>();
+  for (const { spec, index } of predicates) {
+    needs |= NEEDS_OF_KIND[spec.kind];
+    for (const text of spec.atoms) {
+      const named = atoms.get(text);
+      if (named) named.push(index);
+      else atoms.set(text, [index]);
+    }
+  }
+  const first = predicates.length > 0 ? predicates[0].index : 0;
+  writer.setU32(at + L.SLOT_PREDICATES, first);
+  writer.setU32(at + L.SLOT_PREDICATE_END, first + predicates.length);
+  writer.setU32(at + L.SLOT_NEEDS, needs);
+  if (atoms.size > 0) writeAtoms(writer, at, atoms);
+}
+
+function writeAtoms(writer: ImageWriter, at: number, atoms: ReadonlyMap<string, number[]>): void {
+  // At most half full, so that a miss ends soon.
+  const indexSize = 2 ** Math.ceil(Math.log2(atoms.size * 2 + 1));
+  const index = new Uint32Array(indexSize);
+  const table = writer.allocate(atoms.size * L.ATOM_SIZE);
+  let number = 0;
+  for (const [text, predicates] of atoms) {
+    const span = writer.text(text);
+    const bytes = writer.bytesOf(span);
+    const hash = murmur3(bytes, 0, bytes.length);
+    const atom = table + number * L.ATOM_SIZE;
+    writer.setU32(atom + L.ATOM_HASH, hash);
+    writer.setSpan(atom + L.ATOM_TEXT, span);
+    writer.setU32(atom + L.ATOM_PREDICATES, writer.words(predicates));
+    writer.setU32(atom + L.ATOM_PREDICATE_COUNT, predicates.length);
+    let place = hash & (indexSize - 1);
+    while (index[place]) place = (place + 1) & (indexSize - 1);
+    index[place] = ++number;
+  }
+  writer.setU32(at + L.SLOT_ATOMS, table);
+  writer.setU32(at + L.SLOT_ATOM_COUNT, atoms.size);
+  writer.setU32(at + L.SLOT_INDEX, writer.words(index));
+  writer.setU32(at + L.SLOT_INDEX_MASK, indexSize - 1);
+}
+
+function writeFlag(writer: ImageWriter, at: number, flag: FlagEntry): void {
+  const segments = writer.allocate(flag.segments.length * L.SEGMENT_SIZE);
+  for (let i = 0; i < flag.segments.length; i++) {
+    writeSegment(writer, segments + i * L.SEGMENT_SIZE, flag.segments[i]);
+  }
+  const outcomes = writer.allocate(flag.outcomes.length * L.OUTCOME_SIZE);
+  for (const [i, { segment, variant }] of flag.outcomes.entries()) {
+    const outcome = outcomes + i * L.OUTCOME_SIZE;
+    writer.setU32(outcome + L.OUTCOME_SEGMENT_INDEX, segment);
+    writer.setSpan(outcome + L.OUTCOME_VARIANT, writer.text(variant));
+  }
+  writer.setU32(at + L.FLAG_SEGMENTS, segments);
+  writer.setU32(at + L.FLAG_SEGMENT_COUNT, flag.segments.length);
+  writer.setU32(at + L.FLAG_OUTCOMES, outcomes);
+  writer.setU32(at + L.FLAG_OUTCOME_COUNT, flag.outcomes.length);
+  writer.setU32(at + L.FLAG_PARENTS, writer.words(flag.parents));
+  writer.setU32(at + L.FLAG_PARENT_COUNT, flag.parents.length);
+  writer.setSpan(at + L.FLAG_METADATA, writer.text(flag.metadata));
+}
+
+function writeSegment(writer: ImageWriter, at: number, segment: SegmentEntry): void {
+  const words = segment.conditions.map(({ predicate, last }) => (predicate.index << 1) | Number(last));
+  writer.setU32(at + L.SEGMENT_CONDITIONS, writer.words(words));
+  writer.setU32(at + L.SEGMENT_CONDITION_COUNT, segment.count);
+  writer.setU32(at + L.SEGMENT_OUTCOME, segment.outcome);
+  writer.setSpan(at + L.SEGMENT_METADATA, writer.text(segment.metadata));
+  if (segment.bucket) writer.setU32(at + L.SEGMENT_BUCKET, writeBucket(writer, segment.bucket));
+}
+
+function writeBucket(writer: ImageWriter, bucket: BucketEntry): number {
+  const prefix = writer.bytesOf(writer.text(`${bucket.salt}/`));
+  const at = writer.allocate(L.BUCKET_SIZE);
+  writer.setU32(at + L.BUCKET_SLOT, bucket.slot.index);
+  writer.setU32(at + L.BUCKET_SEED, stateOfWords(prefix, 0, prefix.length));
+  writer.setU32(at + L.BUCKET_TAIL, tailOf(prefix, 0, prefix.length));
+  writer.setU32(at + L.BUCKET_SALT_SIZE, prefix.length);
+  writer.setSpan(at + L.BUCKET_NAME, writer.text(bucket.name));
+  const ranges = bucket.ranges.flatMap(({ allocation, distribution, outcome }) => [
+    wholeEnd(allocation[0]),
+    wholeEnd(allocation[1]),
+    wholeEnd(distribution[0]),
+    wholeEnd(distribution[1]),
+    outcome,
+  ]);
+  writer.setU32(at + L.BUCKET_RANGES, writer.words(ranges));
+  writer.setU32(at + L.BUCKET_RANGE_COUNT, bucket.ranges.length);
+  return at;
+}

@@ -1,0 +1,266 @@
+// Halyard against the published evaluator, one random config and many random users at a time.
+import type { EvaluationFlag } from "@amplitude/experiment-core";
+import { Engine } from "halyard/engine";
+import { evaluateWithOracle } from "./oracle.ts";
+import { type Random, randomContext, randomFlags, seededRandom } from "./random.ts";
+import { type Case, show, shrink } from "./shrink.ts";
+
+type EngineFlags = Parameters<typeof Engine.loadSync>[0];
+type Answers = Record<string, unknown>;
+
+export type Difference = {
+  api: string;
+  flagKeys?: string[];
+  expected: unknown;
+  actual: unknown;
+};
+export type Failure = Difference & { seed: number; case: Case };
+export type Outcome = { evaluations: number; skipped: number; failure?: Failure };
+export type Options = {
+  contexts?: number;
+  /** Every how many users all entry points are compared, not only evaluate. */
+  sampleEvery?: number;
+  /** Also compare fresh engines: with and without SIMD, and from an image. */
+  fresh?: boolean;
+};
+
+/** As deepStrictEqual for JSON data, and the keys must stand in the same order. */
+export function sameInOrder(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+  const keys = Object.keys(a);
+  const others = Object.keys(b);
+  if (keys.length !== others.length) return false;
+  return keys.every(
+    (key, index) => key === others[index] && sameInOrder((a as Answers)[key], (b as Answers)[key]),
+  );
+}
+
+/** Proves that nobody writes to what the caller passed: a write to frozen data throws. */
+export function deepFreeze<T>(value: T): T {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return value;
+  if (Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const child of Object.values(value)) deepFreeze(child);
+  return value;
+}
+
+class Thrown {
+  readonly message: string;
+  constructor(error: unknown) {
+    this.message = String(error);
+  }
+}
+
+function attempt(action: () => unknown): unknown {
+  try {
+    return action();
+  } catch (error) {
+    return new Thrown(error);
+  }
+}
+
+function differ(api: string, expected: unknown, action: () => unknown): Difference | undefined {
+  const actual = attempt(action);
+  return sameInOrder(expected, actual) ? undefined : { api, expected, actual };
+}
+
+function compareSubset(
+  engine: Engine,
+  name: string,
+  flags: EvaluationFlag[],
+  context: unknown,
+  flagKeys: string[],
+): Difference | undefined {
+  const expected = attempt(() => evaluateWithOracle(flags, context, flagKeys));
+  if (expected instanceof Thrown) return undefined;
+  const api = `${name} evaluate(context, flagKeys)`;
+  const found = differ(api, expected, () => engine.evaluate(context, flagKeys));
+  return found && { ...found, flagKeys };
+}
+
+function compareView(
+  engine: Engine,
+  name: string,
+  context: unknown,
+  expected: Answers,
+  keys: string[],
+): Difference | undefined {
+  const sorted = (names: Iterable<string>): string[] => [...names].sort();
+  const names = sorted(Object.keys(expected));
+  const view = attempt(() => engine.evaluateAll(context)) as ReturnType<Engine["evaluateAll"]>;
+  if (view instanceof Thrown) {
+    return { api: `${name} evaluateAll`, expected, actual: view };
+  }
+  const api = (method: string): string => `${name} evaluateAll().${method}`;
+  const found =
+    differ(api("toObject"), expected, () => view.toObject()) ??
+    differ(api("toJSON"), expected, () => view.toJSON()) ??
+    differ(api("size"), names.length, () => view.size) ??
+    differ(api("keys"), names, () => sorted(view.keys())) ??
+    differ(api("entries"), expected, () => Object.fromEntries(view.entries())) ??
+    differ(api("iterator"), expected, () => Object.fromEntries(view));
+  if (found) return found;
+  for (const key of keys) {
+    const has = Object.hasOwn(expected, key);
+    const difference =
+      differ(api(`has(${key})`), has, () => view.has(key)) ??
+      differ(api(`get(${key})`), has ? expected[key] : undefined, () => view.get(key));
+    if (difference) return difference;
+  }
+  return undefined;
+}
+
+function compareKeys(
+  engine: Engine,
+  name: string,
+  flags: EvaluationFlag[],
+  context: unknown,
+): Difference | undefined {
+  for (const key of [...flags.map((flag) => flag.key), "missing-flag"]) {
+    const answers = attempt(() => evaluateWithOracle(flags, context, [key])) as Answers | Thrown;
+    if (answers instanceof Thrown) continue;
+    const expected = Object.hasOwn(answers, key) ? answers[key] : undefined;
+    const found =
+      differ(`${name} variant(${key})`, expected, () => engine.variant(context, key)) ??
+      (key === "missing-flag"
+        ? undefined
+        : differ(`${name} explain(${key}).variant`, expected, () => {
+            return engine.explain(context, key).variant;
+          }));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** Every entry point of one engine for one user. */
+function compareEverything(
+  engine: Engine,
+  name: string,
+  [flags, context]: [EvaluationFlag[], unknown],
+  expected: Answers,
+  flagKeys: string[],
+): Difference | undefined {
+  const keys = [...flags.map((flag) => flag.key), "missing-flag", "toString", "__proto__"];
+  return (
+    differ(`${name} evaluate`, expected, () => engine.evaluate(context)) ??
+    compareSubset(engine, name, flags, context, flagKeys) ??
+    compareView(engine, name, context, expected, keys) ??
+    compareKeys(engine, name, flags, context) ??
+    differ(`${name} evaluate after the others`, expected, () => engine.evaluate(context))
+  );
+}
+
+function freshEngines(flags: EvaluationFlag[]): [string, Engine][] {
+  const config = flags as unknown as EngineFlags;
+  const plain = Engine.loadSync(config, { simd: false });
+  const image = Engine.loadSync(plain.toImage() as unknown as EngineFlags);
+  return [
+    ["no SIMD:", plain],
+    ["SIMD:", Engine.loadSync(config, { simd: true })],
+    ["image:", image],
+  ];
+}
+
+function randomKeys(random: Random, flags: EvaluationFlag[]): string[] {
+  const all = [...flags.map((flag) => flag.key), "missing-flag"];
+  return random.times(1 + random.int(5), () => random.pick(all));
+}
+
+// One engine lives as long as the process and is updated with each config: that is how a server
+// uses it, and how leftovers of an earlier config would show.
+let longLived: Engine | undefined;
+
+function updatedEngine(flags: EvaluationFlag[]): Engine {
+  const config = flags as unknown as EngineFlags;
+  if (longLived === undefined) longLived = Engine.loadSync(config);
+  else longLived.update(config as Parameters<Engine["update"]>[0]);
+  return longLived;
+}
+
+/** Whether a case differs at all, by every entry point of fresh engines and an updated one. */
+export function findDifference(candidate: Case, flagKeys: string[]): Difference | undefined {
+  const flags = candidate.flags as EvaluationFlag[];
+  const { context } = candidate;
+  const expected = attempt(() => evaluateWithOracle(flags, context)) as Answers | Thrown;
+  if (expected instanceof Thrown) return undefined;
+  const loaded = attempt(() => [["updated:", updatedEngine(flags)], ...freshEngines(flags)]);
+  if (loaded instanceof Thrown) return { api: "load", expected: "an engine", actual: loaded };
+  for (const [name, engine] of loaded as [string, Engine][]) {
+    const found = compareEverything(engine, name, [flags, context], expected, flagKeys);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function compareUser(
+  engines: [string, Engine][],
+  [flags, context]: [EvaluationFlag[], unknown],
+  flagKeys: string[] | undefined,
+): Difference | "skipped" | undefined {
+  const expected = attempt(() => evaluateWithOracle(flags, context)) as Answers | Thrown;
+  if (expected instanceof Thrown) return "skipped";
+  for (const [name, engine] of engines) {
+    const found = flagKeys
+      ? compareEverything(engine, name, [flags, context], expected, flagKeys)
+      : differ(`${name} evaluate`, expected, () => engine.evaluate(context));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+export function compareOnce(seed: number, options: Options = {}): Outcome {
+  const { contexts = 170, sampleEvery = 10, fresh = true } = options;
+  const random = seededRandom(seed);
+  const flags = deepFreeze(randomFlags(random));
+  const outcome: Outcome = { evaluations: 0, skipped: 0 };
+  let engines: [string, Engine][];
+  try {
+    engines = [["updated:", updatedEngine(flags)]];
+    if (fresh) engines.push(...freshEngines(flags));
+  } catch (error) {
+    const actual = new Thrown(error);
+    const failed = { api: "load", expected: "an engine", actual };
+    return { ...outcome, failure: { ...failed, seed, case: { flags, context: {} } } };
+  }
+  for (let index = 0; index < contexts; index++) {
+    const context = deepFreeze(randomContext(random));
+    // Drawn always, so that the options do not change which users a seed stands for.
+    const keys = randomKeys(random, flags);
+    const sampled = index % sampleEvery === 0;
+    const used = sampled ? engines : engines.slice(0, 1);
+    const found = compareUser(used, [flags, context], sampled ? keys : undefined);
+    if (found === "skipped") outcome.skipped++;
+    else outcome.evaluations++;
+    if (found === "skipped" || found === undefined) continue;
+    return { ...outcome, failure: { flagKeys: keys, ...found, seed, case: { flags, context } } };
+  }
+  return outcome;
+}
+
+/** The smallest case for the same kind of failure; the failure itself if it needs its history. */
+export function shrinkFailure(failure: Failure): Failure {
+  const flagKeys = failure.flagKeys ?? [];
+  const isLoad = failure.api === "load";
+  const fails = (candidate: Case): boolean => {
+    const found = attempt(() => findDifference(candidate, flagKeys));
+    if (found === undefined) return false;
+    return !(found instanceof Thrown) && ((found as Difference).api === "load") === isLoad;
+  };
+  if (!fails(failure.case)) return failure;
+  const small = shrink(failure.case, fails);
+  return { ...failure, ...(findDifference(small, flagKeys) as Difference), case: small };
+}
+
+export function describeFailure(failure: Failure): string {
+  return [
+    `Halyard and the oracle differ: ${failure.api}`,
+    `replay: npm run fuzz -- --seed ${failure.seed}`,
+    `flags: ${show(failure.case.flags)}`,
+    `context: ${show(failure.case.context)}`,
+    `flagKeys: ${show(failure.flagKeys)}`,
+    `expected: ${show(failure.expected)}`,
+    `actual: ${show(failure.actual)}`,
+  ].join("\n");
+}

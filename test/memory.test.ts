@@ -1,0 +1,81 @@
+// Evaluating must not leak: neither in the core, which has no collector, nor on the host's heap.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { Engine } from "halyard/engine";
+import { expect, test } from "vitest";
+
+type Config = Parameters<typeof Engine.loadSync>[0];
+
+const GROWTH_MAX = 2 * 1024 * 1024;
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+function heapUsed(): number {
+  // Twice: the first collection may only queue what finalizers still hold.
+  collect();
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+function flagsOf(count: number): Config {
+  const selector = ["context", "user", "user_properties", "plan"];
+  const allocations = [
+    { range: [0, 50], distributions: [{ variant: "on", range: [0, 42949673] }] },
+  ];
+  const flags = Array.from({ length: count }, (_, index) => ({
+    key: `flag-${index}`,
+    variants: { on: { key: "on", value: "on", payload: { index } }, off: { key: "off" } },
+    segments: [
+      {
+        conditions: [[{ selector, op: "is", values: ["pro", `plan-${index}`] }]],
+        bucket: { selector: ["context", "user", "user_id"], salt: `s${index}`, allocations },
+      },
+      { variant: "off" },
+    ],
+  }));
+  return flags as unknown as Config;
+}
+
+function user(index: number): unknown {
+  const plan = index % 3 === 0 ? "pro" : `plan-${index % 60}`;
+  // Every user brings new strings; a table of strings that only grows would show.
+  return { user: { user_id: `user-${index}`, user_properties: { plan, [`p${index}`]: index } } };
+}
+
+function expectFlat(engine: Engine, warmUp: number, rounds: number, run: (i: number) => void) {
+  for (let index = 0; index < warmUp; index++) run(index);
+  const [memory, heap] = [engine.memoryBytes, heapUsed()];
+  for (let index = 0; index < rounds; index++) run(index + warmUp);
+  expect(engine.memoryBytes).toBe(memory);
+  expect(heapUsed() - heap).toBeLessThan(GROWTH_MAX);
+}
+
+test("1,000,000 variant calls leave memory as it was", { timeout: 300_000 }, () => {
+  const engine = Engine.loadSync(flagsOf(5));
+  let on = 0;
+  expectFlat(engine, 20_000, 1_000_000, (index) => {
+    if (engine.variant(user(index), `flag-${index % 5}`)?.key === "on") on++;
+  });
+  expect(on).toBeGreaterThan(100_000);
+});
+
+test("20,000 evaluateAll calls over 60 flags leave memory as it was", { timeout: 300_000 }, () => {
+  const engine = Engine.loadSync(flagsOf(60));
+  let found = 0;
+  expectFlat(engine, 2_000, 20_000, (index) => {
+    const view = engine.evaluateAll(user(index));
+    found += view.size;
+    if (index % 10 === 0) found += Object.keys(view.toObject()).length;
+  });
+  expect(found).toBeGreaterThan(20_000);
+});
+
+test("300 updates leave memory as it was", { timeout: 300_000 }, () => {
+  const engine = Engine.loadSync(flagsOf(60));
+  const configs = [flagsOf(60), flagsOf(10), flagsOf(59)];
+  expectFlat(engine, 60, 300, (index) => {
+    engine.update(configs[index % configs.length] as Parameters<Engine["update"]>[0]);
+    engine.evaluate(user(index));
+  });
+});
