@@ -1,7 +1,7 @@
 // Runs every file in test/cases against the reference engine and against Halyard.
 import { deepStrictEqual, ok, strictEqual } from "node:assert";
 import { readdirSync, readFileSync } from "node:fs";
-import { Engine } from "halyard/engine";
+import { Engine, type EvaluationFlag } from "halyard/engine";
 import { describe, test } from "vitest";
 import { evaluateWithOracle } from "./oracle.ts";
 
@@ -16,7 +16,7 @@ interface Case extends Partial<Sample> {
   name: string;
   rule: string;
   description: string;
-  flags: Record<string, unknown>[];
+  flags: EvaluationFlag[];
   flagKeys?: string[];
   contexts?: Sample[];
   warnings?: { code: string; flagKey: string }[];
@@ -49,7 +49,7 @@ function own(object: Results, key: string): unknown {
 }
 
 // A result read without a declared dependency depends on which other flags were evaluated.
-function declaresWhatItReads(flags: Record<string, unknown>[]): boolean {
+function declaresWhatItReads(flags: EvaluationFlag[]): boolean {
   return flags.every((flag) => {
     const declared = new Set((flag.dependencies as string[] | undefined) ?? []);
     const reads = JSON.stringify(flag).matchAll(/"selector":\["result","([^"]*)"/g);

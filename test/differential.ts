@@ -1,6 +1,6 @@
 // Halyard against the published evaluator, one random config and many random users at a time.
 import type { EvaluationFlag } from "@amplitude/experiment-core";
-import { Engine } from "halyard/engine";
+import { Engine, type EvaluationContext } from "halyard/engine";
 import { evaluateWithOracle } from "./oracle.ts";
 import { type Random, randomContext, randomFlags, seededRandom } from "./random.ts";
 import { type Case, show, shrink } from "./shrink.ts";
@@ -70,7 +70,7 @@ function compareSubset(
   engine: Engine,
   name: string,
   flags: EvaluationFlag[],
-  context: unknown,
+  context: EvaluationContext,
   flagKeys: string[],
 ): Difference | undefined {
   const expected = attempt(() => evaluateWithOracle(flags, context, flagKeys));
@@ -83,7 +83,7 @@ function compareSubset(
 function compareView(
   engine: Engine,
   name: string,
-  context: unknown,
+  context: EvaluationContext,
   expected: Answers,
   keys: string[],
 ): Difference | undefined {
@@ -116,7 +116,7 @@ function compareKeys(
   engine: Engine,
   name: string,
   flags: EvaluationFlag[],
-  context: unknown,
+  context: EvaluationContext,
 ): Difference | undefined {
   for (const key of [...flags.map((flag) => flag.key), "missing-flag"]) {
     const answers = attempt(() => evaluateWithOracle(flags, context, [key])) as Answers | Thrown;
@@ -127,7 +127,7 @@ function compareKeys(
       (key === "missing-flag"
         ? undefined
         : differ(`${name} explain(${key}).variant`, expected, () => {
-            return engine.explain(context, key).variant;
+            return engine.explain(context, key)?.variant;
           }));
     if (found) return found;
   }
@@ -138,7 +138,7 @@ function compareKeys(
 function compareEverything(
   engine: Engine,
   name: string,
-  [flags, context]: [EvaluationFlag[], unknown],
+  [flags, context]: [EvaluationFlag[], EvaluationContext],
   expected: Answers,
   flagKeys: string[],
 ): Difference | undefined {
@@ -196,7 +196,7 @@ export function findDifference(candidate: Case, flagKeys: string[]): Difference 
 
 function compareUser(
   engines: [string, Engine][],
-  [flags, context]: [EvaluationFlag[], unknown],
+  [flags, context]: [EvaluationFlag[], EvaluationContext],
   flagKeys: string[] | undefined,
 ): Difference | "skipped" | undefined {
   const expected = attempt(() => evaluateWithOracle(flags, context)) as Answers | Thrown;

@@ -25,7 +25,7 @@ function ranges(weights: number[]): { variant: string; range: number[] }[] {
   });
 }
 
-function makeFlag(salt: string, percent: number, weights: number[]): Record<string, unknown> {
+function makeFlag(salt: string, percent: number, weights: number[]) {
   const names = [...weights.map((_, index) => `v${index}`), "off"];
   return {
     key: "flag",
@@ -58,7 +58,7 @@ function count(variants: string[]): Record<string, number> {
   return counts;
 }
 
-function check(flag: Record<string, unknown>): Record<string, number> {
+function check(flag: ReturnType<typeof makeFlag>): Record<string, number> {
   const engine = Engine.loadSync([flag]);
   const actual = variantsOf((context) => engine.evaluate(context));
   const expected = variantsOf((context) => evaluateWithOracle([flag], context));
@@ -92,22 +92,24 @@ test("hash vectors", () => {
   strictEqual(hashWithOracle("吉 星 高 照"), 3435142074);
 });
 
-// "a/b" + "/" + "c" and "a" + "/" + "b/c" hash alike, so a vector splits at its slash: each range
-// below holds one slot only, and a hit proves allocation and distribution slot alike.
-test.each(["My hovercraft/is full of eels.", "My 🚀/is full of 🦎.", "吉/星 高 照", "\ud83d/\udd80x"])(
-  "slots of %j",
-  (text) => {
-    const slash = text.indexOf("/");
-    const hash = hashWithOracle(text);
-    const slot = Math.floor(hash / 100);
-    const flag = makeFlag(text.slice(0, slash), 100, [100]) as any;
-    flag.segments[0].bucket.allocations[0] = {
-      range: [hash % 100, (hash % 100) + 1],
-      distributions: [{ variant: "v0", range: [slot, slot + 1] }],
-    };
-    const context = { user: { device_id: text.slice(slash + 1) } };
-    deepStrictEqual(Engine.loadSync([flag]).evaluate(context), {
-      flag: { key: "v0", metadata: {} },
-    });
-  },
-);
+// The text splits at its slash into salt and value. Each range holds one slot only, so a hit proves
+// both the allocation slot and the distribution slot.
+test.each([
+  "My hovercraft/is full of eels.",
+  "My 🚀/is full of 🦎.",
+  "吉/星 高 照",
+  "\ud83d/\udd80x",
+])("slots of %j", (text) => {
+  const slash = text.indexOf("/");
+  const hash = hashWithOracle(text);
+  const slot = Math.floor(hash / 100);
+  const flag = makeFlag(text.slice(0, slash), 100, [100]);
+  flag.segments[0].bucket.allocations[0] = {
+    range: [hash % 100, (hash % 100) + 1],
+    distributions: [{ variant: "v0", range: [slot, slot + 1] }],
+  };
+  const context = { user: { device_id: text.slice(slash + 1) } };
+  deepStrictEqual(Engine.loadSync([flag]).evaluate(context), {
+    flag: { key: "v0", metadata: {} },
+  });
+});

@@ -1,6 +1,6 @@
 // Inputs that are broken, huge or odd: each gives a clear error or the oracle's answer.
 import type { EvaluationFlag } from "@amplitude/experiment-core";
-import { ConfigError, Engine } from "halyard/engine";
+import { ConfigError, Engine, type EvaluationContext } from "halyard/engine";
 import { describe, expect, test } from "vitest";
 import { sameInOrder } from "./differential.ts";
 import { evaluateWithOracle } from "./oracle.ts";
@@ -11,7 +11,9 @@ type Condition = { selector: string[]; op: string; values: string[] };
 
 const load = (config: unknown): Engine => Engine.loadSync(config as Config);
 const PLAN = ["context", "user", "user_properties", "plan"];
-const user = (plan: unknown): unknown => ({ user: { user_id: "u1", user_properties: { plan } } });
+const user = (plan: unknown): EvaluationContext => ({
+  user: { user_id: "u1", user_properties: { plan } },
+});
 
 function flagOf(key: string, conditions: Condition[][], more: object = {}): EvaluationFlag {
   const variants = { on: { key: "on", value: "on" }, off: { key: "off" } };
@@ -19,7 +21,7 @@ function flagOf(key: string, conditions: Condition[][], more: object = {}): Eval
   return { key, variants, segments, ...more } as unknown as EvaluationFlag;
 }
 
-function expectSame(flags: EvaluationFlag[], contexts: unknown[]): void {
+function expectSame(flags: EvaluationFlag[], contexts: EvaluationContext[]): void {
   const engine = load(flags);
   for (const context of contexts) {
     const expected = evaluateWithOracle(flags, context);

@@ -1,6 +1,7 @@
 // Evaluating must not leak: neither in the core, which has no collector, nor on the host's heap.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import type { EvaluationContext } from "halyard/engine";
 import { Engine } from "halyard/engine";
 import { expect, test } from "vitest";
 
@@ -37,7 +38,7 @@ function flagsOf(count: number): Config {
   return flags as unknown as Config;
 }
 
-function user(index: number): unknown {
+function user(index: number): EvaluationContext {
   const plan = index % 3 === 0 ? "pro" : `plan-${index % 60}`;
   // Every user brings new strings; a table of strings that only grows would show.
   return { user: { user_id: `user-${index}`, user_properties: { plan, [`p${index}`]: index } } };

@@ -1,5 +1,6 @@
 // The reference engine, called the way Amplitude's SDKs call it: flags by key, sorted, evaluated.
 import { createRequire } from "node:module";
+import type { EvaluationContext } from "halyard/engine";
 
 type Json = Record<string, unknown>;
 
@@ -15,7 +16,11 @@ const core = createRequire(import.meta.url)("@amplitude/experiment-core") as Cor
 const engine = new core.EvaluationEngine();
 
 /** Evaluates with Amplitude's engine. Throws where that engine throws. */
-export function evaluateWithOracle(flags: unknown[], context: unknown, flagKeys?: string[]): Json {
+export function evaluateWithOracle(
+  flags: unknown[],
+  context: EvaluationContext,
+  flagKeys?: string[],
+): Json {
   const record = Object.fromEntries((flags as Json[]).map((flag) => [flag.key, flag]));
   return engine.evaluate(context as Json, core.topologicalSort(record, flagKeys));
 }

@@ -1,5 +1,6 @@
 // A greedy shrinker: remove anything whose absence keeps the failure, until nothing can go.
 import { inspect } from "node:util";
+import type { EvaluationContext } from "halyard/engine";
 
 /** Keys a flag config cannot be read without; only what stands inside them is removed. */
 const REQUIRED = new Set([
@@ -11,7 +12,7 @@ const FIXED = new Set(["range", "selector"]);
 const ATTEMPTS_MAX = 4_000;
 
 type Path = (string | number)[];
-export type Case = { flags: unknown; context: unknown };
+export type Case = { flags: unknown; context: EvaluationContext };
 
 function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;

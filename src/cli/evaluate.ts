@@ -21,7 +21,7 @@ const manyUsers = 1000;
 const batchSize = 1 << 14;
 const heldRows = 2000;
 
-function askedKeys(engine: Engine, asked: string[] | undefined, file: string): string[] {
+function askedKeys(engine: Engine, asked: string[] | undefined, file: string): readonly string[] {
   if (asked === undefined) return engine.flagKeys;
   const known = new Set(engine.flagKeys);
   for (const key of asked) {

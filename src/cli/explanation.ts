@@ -31,9 +31,8 @@ function bucketLine(bucket: Bucket): string {
   const first = bucket.allocationSlot === undefined ? "" : `, allocation ${bucket.allocationSlot}`;
   const second =
     bucket.distributionSlot === undefined ? "" : `, distribution ${bucket.distributionSlot}`;
-  const end = bucket.variantKey === undefined ? "outside the allocation" : bucket.variantKey;
   const key = `${bucket.salt}/${bucket.value}`;
-  return `bucket by ${selector}: ${JSON.stringify(key)}${hash}${first}${second} → ${end}`;
+  return `bucket by ${selector}: ${JSON.stringify(key)}${hash}${first}${second}`;
 }
 
 function segmentLines(segment: SegmentExplanation): string[] {

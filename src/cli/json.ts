@@ -8,8 +8,10 @@ export interface Fault {
   got: string;
 }
 
-const token =
-  /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\p{Cc}]|\x7f|[\x80-\x9f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-]))/uy;
+const mark = /([{}[\],:])/.source;
+const text = /("(?:[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*")/u.source;
+const scalar = /(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/.source;
+const token = new RegExp(`[ \\t\\n\\r]*(?:${mark}|${text}|${scalar})`, "uy");
 
 type State = "value" | "first value" | "first key" | "key" | "colon" | "next" | "end";
 

@@ -24,7 +24,7 @@ function version(): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
-function collect(key: string, keys: string[] | undefined): string[] {
+function collect(key: string, keys: readonly string[] | undefined): string[] {
   return [...(keys ?? []), key];
 }
 
@@ -35,7 +35,14 @@ function makeProgram(): Command {
     .addHelpText("after", exitCodeHelp)
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(`halyard: ${text.replace(/^error: /, "")}`),
+      outputError: (text, write) => {
+        // Commander puts its "Did you mean" on a second line.
+        const line = text
+          .trim()
+          .replace(/^error: /, "")
+          .replaceAll("\n", " ");
+        write(`halyard: ${line}\n`);
+      },
     });
   program
     .command("evaluate")

@@ -19,7 +19,12 @@ export interface Report {
 type Variants = Record<string, EvaluationVariant>;
 
 /** Evaluates with the ancestors of `keys`, and answers for `keys` alone. */
-function evaluate(engine: Engine, user: ExperimentUser, keys: string[], all: boolean): Variants {
+function evaluate(
+  engine: Engine,
+  user: ExperimentUser,
+  keys: readonly string[],
+  all: boolean,
+): Variants {
   const results = engine.evaluate(toContext(user), all ? undefined : keys);
   if (all) return results;
   const asked = keys.filter((key) => Object.hasOwn(results, key));
@@ -33,7 +38,12 @@ function variantName(variant: EvaluationVariant | undefined): string {
 }
 
 /** Aligned columns for people. */
-export function tableReport(engine: Engine, keys: string[], all: boolean, hold: number): Report {
+export function tableReport(
+  engine: Engine,
+  keys: readonly string[],
+  all: boolean,
+  hold: number,
+): Report {
   const table = new Table(["USER", "FLAG", "VARIANT", "SEGMENT"], hold);
   table.reserve(1, Math.max(0, ...keys.map((key) => key.length)));
   return {
@@ -54,7 +64,7 @@ export function tableReport(engine: Engine, keys: string[], all: boolean, hold: 
 }
 
 /** Indented reasons for people. */
-export function explanationReport(engine: Engine, keys: string[]): Report {
+export function explanationReport(engine: Engine, keys: readonly string[]): Report {
   return {
     add(user, position) {
       const context = toContext(user);
@@ -67,7 +77,12 @@ export function explanationReport(engine: Engine, keys: string[]): Report {
 }
 
 /** One JSON object per line for programs. */
-export function jsonReport(engine: Engine, keys: string[], all: boolean, explain: boolean): Report {
+export function jsonReport(
+  engine: Engine,
+  keys: readonly string[],
+  all: boolean,
+  explain: boolean,
+): Report {
   return {
     add(user) {
       const { user_id, device_id } = user;

@@ -42,7 +42,7 @@ function checkSelector(selector: unknown, path: string): void {
 function checkRange(range: unknown, path: string): void {
   need(Array.isArray(range), path, "an array of two numbers", range);
   for (const [i, end] of (range as unknown[]).entries()) {
-    need(typeof end === "number" && end === end, `${path}[${i}]`, "a number", end);
+    need(typeof end === "number" && !Number.isNaN(end), `${path}[${i}]`, "a number", end);
   }
 }
 

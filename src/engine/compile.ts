@@ -20,8 +20,8 @@ import { findCycles } from "./order.ts";
 import { isKnownOperator, specOf } from "./predicate.ts";
 import {
   type BucketEntry,
-  ImageTables,
   type FlagEntry,
+  ImageTables,
   type PredicateEntry,
   type RangeEntry,
   type SegmentEntry,
@@ -52,7 +52,12 @@ export function compile(flags: Flags): Uint8Array {
     warnings.push({ code, flagKey, path: pathOf(flagKey) + path, message });
   const usable = withoutCycles(new Map(entriesOf(flags, warnings)), warn);
   if (usable.size > FLAG_COUNT_MAX) {
-    throw new ConfigError("too-large", "flags", `at most ${FLAG_COUNT_MAX} flags`, `${usable.size}`);
+    throw new ConfigError(
+      "too-large",
+      "flags",
+      `at most ${FLAG_COUNT_MAX} flags`,
+      `${usable.size}`,
+    );
   }
   const tables = new ImageTables([...usable.keys()]);
   let index = 0;
@@ -67,8 +72,12 @@ export function compile(flags: Flags): Uint8Array {
 /** The flags that can be used, in the order in which an object lists their keys. */
 function entriesOf(flags: Flags, warnings: EngineWarning[]): [string, EvaluationFlag][] {
   if (typeof flags !== "object" || flags === null) {
-    throw new ConfigError("invalid-config", "flags", "an array or a record of flags",
-      describe(flags));
+    throw new ConfigError(
+      "invalid-config",
+      "flags",
+      "an array or a record of flags",
+      describe(flags),
+    );
   }
   const isList = Array.isArray(flags);
   const byKey: Record<string, EvaluationFlag> = Object.create(null);
@@ -104,7 +113,10 @@ function entriesOf(flags: Flags, warnings: EngineWarning[]): [string, Evaluation
   return entries;
 }
 
-function withoutCycles(flags: Map<string, EvaluationFlag>, warn: Warn): Map<string, EvaluationFlag> {
+function withoutCycles(
+  flags: Map<string, EvaluationFlag>,
+  warn: Warn,
+): Map<string, EvaluationFlag> {
   const keys = [...flags.keys()];
   const indexes = new Map(keys.map((key, index) => [key, index]));
   const parents = keys.map((key) => parentIndexes(flags.get(key)!, indexes));

@@ -3,7 +3,7 @@
 import * as L from "../../assembly/layout.ts";
 import type { EngineWarning } from "./errors.ts";
 import type { EvaluationVariant } from "./flag.ts";
-import { hostMatcher, type HostMatcher } from "./host-predicate.ts";
+import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { Instance } from "./instance.ts";
 import { orderOf } from "./order.ts";
 

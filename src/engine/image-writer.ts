@@ -87,8 +87,12 @@ export class ImageWriter {
 
   #grow(size: number): void {
     if (size > IMAGE_SIZE_MAX) {
-      throw new ConfigError("too-large", "flags", `an image of at most ${IMAGE_SIZE_MAX} bytes`,
-        `${size} or more`);
+      throw new ConfigError(
+        "too-large",
+        "flags",
+        `an image of at most ${IMAGE_SIZE_MAX} bytes`,
+        `${size} or more`,
+      );
     }
     if (size <= this.#bytes.length) return;
     const bytes = new Uint8Array(Math.max(size, this.#bytes.length * 2));

@@ -4,10 +4,10 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import {
   IMAGE_CHECKSUM,
+  IMAGE_HEADER_SIZE,
   IMAGE_MAGIC,
   IMAGE_SIZE,
   IMAGE_VERSION,
-  IMAGE_HEADER_SIZE,
   LAYOUT_VERSION,
   MAGIC,
 } from "../../assembly/layout.ts";
@@ -115,7 +115,8 @@ function checkHeader(image: Uint8Array): void {
     throw new ConfigError(code, "image", expected, got);
   };
   const size = image.byteLength;
-  if (size < IMAGE_HEADER_SIZE) fail("invalid-image", `at least ${IMAGE_HEADER_SIZE} bytes`, `${size}`);
+  if (size < IMAGE_HEADER_SIZE)
+    fail("invalid-image", `at least ${IMAGE_HEADER_SIZE} bytes`, `${size}`);
   const header = new DataView(image.buffer, image.byteOffset, IMAGE_HEADER_SIZE);
   const magic = header.getUint32(IMAGE_MAGIC, true);
   if (magic !== MAGIC) fail("invalid-image", "a Halyard image", "other bytes");

@@ -106,7 +106,9 @@ export class ImageTables {
       flagKeys: this.flagKeys,
       enabled: this.flags.map((flag) => Number(flag.enabled)),
       selectors: slots.map((slot) => slot.selector),
-      results: slots.map((slot) => (slot.resultOf === Number.POSITIVE_INFINITY ? -2 : slot.resultOf)),
+      results: slots.map((slot) =>
+        slot.resultOf === Number.POSITIVE_INFINITY ? -2 : slot.resultOf,
+      ),
       warnings,
     };
     const span = writer.text(JSON.stringify(names));
@@ -172,7 +174,8 @@ function writePredicate(writer: ImageWriter, at: number, predicate: PredicateEnt
   writer.setSpan(at + L.PREDICATE_NAME, writer.text(name));
   if (spec.kind === L.KIND_NUMBER) {
     writer.setF64(at + L.PREDICATE_NUMBER, spec.number);
-  } else if (spec.kind === L.KIND_VERSION && spec.version) {
+  } else if (spec.kind === L.KIND_VERSION) {
+    if (!spec.version) return; // no operand: the host orders by text
     const { major, minor, patch, prerelease } = spec.version;
     const text = writer.text(prerelease ?? "");
     const version = writer.allocate(L.VERSION_SIZE);
@@ -180,7 +183,10 @@ function writePredicate(writer: ImageWriter, at: number, predicate: PredicateEnt
     writer.setF64(version + L.VERSION_MINOR, minor);
     writer.setF64(version + L.VERSION_PATCH, patch);
     writer.setU32(version + L.VERSION_PRERELEASE, text.pointer);
-    writer.setU32(version + L.VERSION_PRERELEASE_BYTES, prerelease === undefined ? 0 : text.bytes + 1);
+    writer.setU32(
+      version + L.VERSION_PRERELEASE_BYTES,
+      prerelease === undefined ? 0 : text.bytes + 1,
+    );
     writer.setU32(at + L.PREDICATE_OPERAND, version);
   } else if (spec.kind === L.KIND_CONTAINS) {
     const spans = spec.needles.map((needle) => writer.text(needle));
@@ -261,7 +267,9 @@ function writeFlag(writer: ImageWriter, at: number, flag: FlagEntry): void {
 }
 
 function writeSegment(writer: ImageWriter, at: number, segment: SegmentEntry): void {
-  const words = segment.conditions.map(({ predicate, last }) => (predicate.index << 1) | Number(last));
+  const words = segment.conditions.map(
+    ({ predicate, last }) => (predicate.index << 1) | Number(last),
+  );
   writer.setU32(at + L.SEGMENT_CONDITIONS, writer.words(words));
   writer.setU32(at + L.SEGMENT_CONDITION_COUNT, segment.count);
   writer.setU32(at + L.SEGMENT_OUTCOME, segment.outcome);

@@ -38,15 +38,18 @@ function textsOf(values: readonly unknown[]): string[] {
   return texts;
 }
 
-/** The texts of a list: an array, or text of a JSON array; undefined for anything else. */
-export function listOf(value: unknown): string[] | undefined {
+/**
+ * The texts of a list: an array, or text of a JSON array; undefined for anything else, null for
+ * what has no text at all (docs/evaluation.md, D6).
+ */
+export function listOf(value: unknown): string[] | undefined | null {
   if (Array.isArray(value)) return textsOf(value);
   if (typeof value === "number" || typeof value === "boolean") return undefined;
   let text: string;
   try {
     text = String(value);
   } catch {
-    return undefined;
+    return null;
   }
   if (!text.startsWith("[") || text === "[object Object]") return undefined;
   try {

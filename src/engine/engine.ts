@@ -1,0 +1,238 @@
+import { compile, type Flags } from "./compile.ts";
+import { Config } from "./config.ts";
+import { coreModule, hasSimd } from "./core.ts";
+import { definitionOf } from "./definition.ts";
+import { CoreError, type EngineWarning } from "./errors.ts";
+import { type Explanation, explain } from "./explanation.ts";
+import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
+import { Session } from "./session.ts";
+import { setOwn, Variants } from "./variants.ts";
+
+/** How to run the core. */
+export interface EngineOptions {
+  /** Use the core's SIMD build. Default: if the runtime has it. */
+  simd?: boolean;
+  /** A compiled core, for hosts that must not compile one. Default: the package's own. */
+  module?: WebAssembly.Module;
+}
+
+/** What an update did. */
+export interface EngineUpdate {
+  /** Keys of the flags that were added, removed, or whose definition differs. */
+  changed: string[];
+  warnings: readonly EngineWarning[];
+}
+
+/** Sessions kept for reuse; more are in use only while evaluations nest (in a getter, say). */
+const SESSION_COUNT_KEPT = 4;
+
+/**
+ * Evaluates users against flags, with the results of Amplitude's JS engine
+ * (`@amplitude/experiment-core` 0.13.6; docs/evaluation.md).
+ *
+ * @example
+ * const engine = await Engine.load(flags);
+ * engine.variant({ user: { user_id: "u1" } }, "checkout")?.key;
+ */
+export class Engine {
+  readonly #module: WebAssembly.Module;
+  #config: Config;
+  #sessions: Session[] = [];
+
+  private constructor(module: WebAssembly.Module, config: Config) {
+    this.#module = module;
+    this.#config = config;
+  }
+
+  /**
+   * Compiles flags, or places an image made by {@link toImage}.
+   *
+   * @throws {@link ConfigError} if nothing of it can be loaded. A single malformed flag is left
+   * out instead, see {@link warnings}.
+   */
+  static async load(flags: Flags | Uint8Array, options?: EngineOptions): Promise<Engine> {
+    return Engine.loadSync(flags, options);
+  }
+
+  /** As {@link load}, where synchronous compilation is allowed. */
+  static loadSync(flags: Flags | Uint8Array, options: EngineOptions = {}): Engine {
+    const module = options.module ?? coreModule(options.simd ?? hasSimd());
+    return new Engine(module, configOf(module, flags));
+  }
+
+  /** What is wrong with single flags. */
+  get warnings(): readonly EngineWarning[] {
+    return this.#config.names.warnings;
+  }
+
+  /** Keys of the flags that can be evaluated. */
+  get flagKeys(): readonly string[] {
+    const { flagKeys, enabled } = this.#config.names;
+    return flagKeys.filter((_, flag) => enabled[flag]);
+  }
+
+  /** Identifies the config: 16 hexadecimal digits, equal for equal images. Not a signature. */
+  get digest(): string {
+    return this.#config.digest;
+  }
+
+  /** Size of the core's memory in bytes. */
+  get memoryBytes(): number {
+    return this.#config.instance.memoryBytes;
+  }
+
+  /**
+   * The variants of the asked flags and of their ancestors, as a plain object.
+   *
+   * @param flagKeys - undefined or empty = all flags; unknown keys are ignored
+   * @returns by flag key; a flag without a result is absent. Variants are shared and frozen.
+   * @throws {@link ContextError} if the context's texts do not fit into memory
+   */
+  evaluate(
+    context: EvaluationContext,
+    flagKeys?: readonly string[],
+  ): Record<string, EvaluationVariant> {
+    return this.#with(context, (session) => {
+      const { config } = session;
+      const plan = flagKeys?.length ? planOf(config, flagKeys) : config.order;
+      session.runPlan(plan);
+      const record: Record<string, EvaluationVariant> = {};
+      for (const flag of plan) {
+        const variant = session.variant(flag);
+        if (variant) setOwn(record, config.names.flagKeys[flag], variant);
+      }
+      return record;
+    });
+  }
+
+  /** The variants of all flags as a read-only view: cheaper than {@link evaluate}. */
+  evaluateAll(context: EvaluationContext): Variants {
+    return this.#with(context, (session) => {
+      session.runPlan(session.config.order);
+      return new Variants(session.config, session.copyOutcomes());
+    });
+  }
+
+  /**
+   * One flag's variant; costs what this flag and its ancestors cost, however many are loaded.
+   *
+   * @returns undefined if the flag has no result or does not exist
+   */
+  variant(context: EvaluationContext, flagKey: string): EvaluationVariant | undefined {
+    return this.#with(context, (session) => {
+      const flag = session.config.flagIndex(flagKey);
+      if (flag === undefined) return undefined;
+      const outcome = session.runFlag(flag);
+      return outcome === 0 ? undefined : session.config.variant(flag, outcome);
+    });
+  }
+
+  /**
+   * Why a flag answers as it does: per segment the conditions met or failed with the value seen,
+   * the hash, and the allocation and distribution slots. Read from the same evaluation.
+   *
+   * @returns undefined if the flag does not exist
+   */
+  explain(context: EvaluationContext, flagKey: string): Explanation | undefined {
+    return this.#with(context, (session) => {
+      const flag = session.config.flagIndex(flagKey);
+      if (flag === undefined) return undefined;
+      session.runFlag(flag);
+      return explain(session, flag);
+    });
+  }
+
+  /**
+   * Replaces the config at once: an evaluation sees the old or the new one.
+   *
+   * @throws {@link ConfigError} if nothing of it can be loaded; the old config stays
+   */
+  update(flags: Flags | Uint8Array): EngineUpdate {
+    const old = this.#config;
+    const next = configOf(this.#module, flags);
+    this.#config = next;
+    this.#sessions = [];
+    return { changed: changedKeys(old, next), warnings: next.names.warnings };
+  }
+
+  /**
+   * The compiled config: position-independent, versioned, sealed by a checksum, byte-identical
+   * for the same flags. {@link load} takes it far faster than the flags.
+   */
+  toImage(): Uint8Array {
+    return this.#config.bytes;
+  }
+
+  #with<Result>(context: EvaluationContext, use: (session: Session) => Result): Result {
+    const config = this.#config;
+    const session = this.#sessions.pop() ?? new Session(config);
+    try {
+      session.begin(context);
+      const result = use(session);
+      session.end();
+      this.#keep(session);
+      return result;
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) {
+        this.#keep(session);
+        throw error;
+      }
+      return this.#afterTrap(config, context, use);
+    }
+  }
+
+  #keep(session: Session): void {
+    const isCurrent = session.config === this.#config;
+    if (isCurrent && this.#sessions.length < SESSION_COUNT_KEPT) this.#sessions.push(session);
+  }
+
+  /** A trapped instance is not trusted any more: a new one answers. */
+  #afterTrap<Result>(
+    trapped: Config,
+    context: EvaluationContext,
+    use: (session: Session) => Result,
+  ): Result {
+    const config = new Config(this.#module, trapped.bytes, false);
+    if (this.#config === trapped) {
+      this.#config = config;
+      this.#sessions = [];
+    }
+    const session = new Session(config);
+    try {
+      session.begin(context);
+      return use(session);
+    } catch (error) {
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+      throw new CoreError("trap", "the core trapped twice on one call", { cause: error });
+    }
+  }
+}
+
+function configOf(module: WebAssembly.Module, flags: Flags | Uint8Array): Config {
+  if (flags instanceof Uint8Array) return new Config(module, flags, false);
+  return new Config(module, compile(flags), true);
+}
+
+function planOf(config: Config, flagKeys: readonly string[]): Uint32Array {
+  const flags: number[] = [];
+  for (const key of flagKeys) {
+    const flag = config.flagIndex(key);
+    if (flag !== undefined) flags.push(flag);
+  }
+  return config.planOfAll(flags);
+}
+
+function changedKeys(old: Config, next: Config): string[] {
+  const changed: string[] = [];
+  const { flagKeys } = next.names;
+  for (const [flag, key] of flagKeys.entries()) {
+    const before = old.flagIndex(key);
+    if (before === undefined || definitionOf(old, before) !== definitionOf(next, flag)) {
+      changed.push(key);
+    }
+  }
+  for (const key of old.names.flagKeys) {
+    if (next.flagIndex(key) === undefined) changed.push(key);
+  }
+  return changed;
+}

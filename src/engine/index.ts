@@ -1,0 +1,28 @@
+export type { Flags } from "./compile.ts";
+export { type ExperimentUser, toContext } from "./context.ts";
+export { Engine, type EngineOptions, type EngineUpdate } from "./engine.ts";
+export {
+  ConfigError,
+  type ConfigErrorCode,
+  ContextError,
+  CoreError,
+  type EngineWarning,
+} from "./errors.ts";
+export type {
+  BucketExplanation,
+  ConditionExplanation,
+  Explanation,
+  SegmentExplanation,
+} from "./explanation.ts";
+export {
+  type EvaluationAllocation,
+  type EvaluationBucket,
+  type EvaluationCondition,
+  type EvaluationContext,
+  type EvaluationDistribution,
+  type EvaluationFlag,
+  EvaluationOperator,
+  type EvaluationSegment,
+  type EvaluationVariant,
+} from "./flag.ts";
+export type { Variants } from "./variants.ts";
