@@ -97,9 +97,8 @@ export function matchSet(
 ): i32 {
   const kind = load<u8>(record, PREDICATE_KIND);
   const count = load<u32>(state, STATE_COUNT);
-  if (kind == KIND_SET_ALL && load<u32>(state, STATE_RAW_COUNT) < load<u32>(record, PREDICATE_OPERAND)) {
-    return 0;
-  }
+  const rawCount = load<u32>(state, STATE_RAW_COUNT);
+  if (kind == KIND_SET_ALL && rawCount < load<u32>(record, PREDICATE_OPERAND)) return 0;
   let value = session + load<u32>(state, STATE_VALUES);
   const end = value + count * VALUE_SIZE;
   let hits: u32 = 0;

@@ -1,0 +1,73 @@
+// The walls of the house, see CONTRIBUTING.md.
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const LINE_COLUMNS_MAX = 100;
+const FILE_LINES_MAX = 320;
+const FUNCTION_LINES_MAX = 70;
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(ts|mjs)$/.test(name))
+    .map((name) => `${folder}/${name}`);
+}
+
+const sources = ["assembly", "src", "test", "bench", "scripts"].flatMap(filesUnder);
+const linesOf = (file: string) => readFileSync(root + file, "utf8").split("\n");
+
+/** Lines of each top-level or member function: from its head to the brace on the same column. */
+function functionLengths(lines: readonly string[]): number[] {
+  const lengths: number[] = [];
+  for (const [start, line] of lines.entries()) {
+    const head = /^(\s*)(export |async |private |static |get |function |#|\w+\().*\{$/.exec(line);
+    if (!head || /^\s*(if|for|while|switch|else|try|interface|class|describe)\b/.test(line))
+      continue;
+    if (!line.includes("(") || /export (class|interface|const)/.test(line)) continue;
+    const end = lines.findIndex((other, at) => at > start && other.startsWith(`${head[1]}}`));
+    if (end > 0) lengths.push(end - start + 1);
+  }
+  return lengths;
+}
+
+describe.each(sources)("%s", (file) => {
+  const lines = linesOf(file);
+
+  test("has short lines, functions and files", () => {
+    const long = lines.filter((line) => line.length > LINE_COLUMNS_MAX);
+    expect(long).toEqual([]);
+    expect(lines.length).toBeLessThanOrEqual(FILE_LINES_MAX);
+    expect(Math.max(0, ...functionLengths(lines))).toBeLessThanOrEqual(FUNCTION_LINES_MAX);
+  });
+
+  test("imports one way", () => {
+    const imports = lines.flatMap((line) => /from "(\.[^"]*)"/.exec(line)?.[1] ?? []);
+    for (const path of imports) {
+      if (file.startsWith("assembly/")) expect(path).toMatch(/^\.\/[\w-]+$/);
+      if (file.startsWith("src/engine/")) {
+        expect(path).toMatch(/^(\.\/[\w-]+\.ts|\.\.\/\.\.\/assembly\/layout\.ts)$/);
+      }
+    }
+  });
+
+  test("has nothing unfinished in it", () => {
+    const words = new RegExp(["TO", "DO|FIX", "ME"].join(""));
+    expect(lines.filter((line) => words.test(line))).toEqual([]);
+  });
+});
+
+test("the engine has no clock, chance, environment or network", () => {
+  for (const file of [...filesUnder("src/engine"), ...filesUnder("assembly")]) {
+    const text = readFileSync(root + file, "utf8");
+    expect(text, file).not.toMatch(/\b(Date\.now|Math\.random|process\.|fetch\(|console\.|eval\()/);
+  }
+});
+
+test("only instance.ts and core.ts make modules, memories and instances", () => {
+  for (const file of filesUnder("src")) {
+    if (/engine\/(instance|core)\.ts$/.test(file)) continue;
+    const text = readFileSync(root + file, "utf8");
+    expect(text, file).not.toMatch(/new WebAssembly|memory\.buffer|\.grow\(/);
+  }
+});
