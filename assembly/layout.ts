@@ -1,7 +1,8 @@
 // The memory layout, declared once: compiled by asc into the core and by tsc into the host.
 //
 // Reading convention: a bare name is a byte offset inside its record; `_SIZE` bytes; `_COUNT`
-// items; `_MAX` an inclusive limit; `KIND_*`, `TAG_*`, `OP_*` closed lists numbered from 1 (0 = absent).
+// items; `_MAX` an inclusive limit; `KIND_*`, `TAG_*`, `OP_*` closed lists numbered from 1
+// (0 = absent).
 // Every word is a little-endian u32 unless noted. Pointers inside an image are relative to the
 // image's first byte, pointers inside a session are relative to the session's first byte, so both
 // may lie anywhere in memory. Only `export const NAME = <integer expression>` may stand here.

@@ -66,9 +66,6 @@ function report(error: unknown): number {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`halyard: ${printable(message)}\n`);
   if (error instanceof UsageError) return exitCodes.wrongUsage;
-  if (!(error instanceof InputError) && process.env.HALYARD_DEBUG && error instanceof Error) {
-    process.stderr.write(`${error.stack}\n`);
-  }
   return exitCodes.badInput;
 }
 
