@@ -180,6 +180,26 @@ describe("large configs", () => {
     expectSame(flags, [user(long), user(`${long}!`), user([long, "a"]), user("a"), user("b")]);
   });
 
+  test("65,535 pairs of segment and variant; one more disables the flag", () => {
+    const variants = Object.fromEntries(
+      Array.from({ length: 65_535 }, (_, index) => [`v${index}`, { key: `v${index}` }]),
+    );
+    const distributions = Object.keys(variants).map((variant, index) => {
+      const end = index === 65_534 ? 42_949_673 : index + 1;
+      return { variant, range: [index, end] };
+    });
+    const bucket = {
+      selector: ["context", "user", "user_id"],
+      salt: "s",
+      allocations: [{ range: [0, 100], distributions }],
+    };
+    const flag = { key: "wide", variants, segments: [{ bucket }] } as unknown as EvaluationFlag;
+    expectSame([flag], [user("a")]);
+    const wider = { ...flag, segments: [{ bucket, variant: "v0" }, { variant: "v0" }] };
+    const engine = load([wider]);
+    expect(engine.warnings).toMatchObject([{ code: "malformed-flag", flagKey: "wide" }]);
+  });
+
   test("a payload 20,000 levels deep disables its flag", () => {
     const payload = JSON.parse(`${'{"x":'.repeat(20_000)}1${"}".repeat(20_000)}`);
     const flag = { ...flagOf("deep", []), variants: { on: { key: "on" }, off: { payload } } };

@@ -3,7 +3,7 @@
 // 2 a wrong command line, 130 Ctrl-C.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { exitCodes, InputError, printable, UsageError } from "./errors.ts";
+import { exitCodes, printable, UsageError } from "./errors.ts";
 import { type EvaluateOptions, evaluateCommand } from "./evaluate.ts";
 
 const exitCodeHelp = `

@@ -7,6 +7,7 @@ import {
   IMAGE_CHECKSUM,
   IMAGE_HEADER_SIZE,
   KIND_HOST,
+  OUTCOME_COUNT_MAX,
 } from "../../assembly/layout.ts";
 import { checkFlag, FlagProblem } from "./check.ts";
 import { ConfigError, describe, type EngineWarning } from "./errors.ts";
@@ -196,6 +197,10 @@ class FlagCompiler {
       const known = numbers.get(key);
       if (known) return known;
       const number = this.#outcomes.push({ segment: index, variant: this.#variants.get(key)! });
+      if (number > OUTCOME_COUNT_MAX) {
+        const expected = `at most ${OUTCOME_COUNT_MAX} pairs of segment and variant`;
+        throw new FlagProblem(path, expected, number);
+      }
       numbers.set(key, number);
       return number;
     };

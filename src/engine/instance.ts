@@ -7,11 +7,12 @@ import {
   IMAGE_HEADER_SIZE,
   IMAGE_MAGIC,
   IMAGE_SIZE,
+  IMAGE_SIZE_MAX,
   IMAGE_VERSION,
   LAYOUT_VERSION,
   MAGIC,
 } from "../../assembly/layout.ts";
-import { ConfigError, CoreError } from "./errors.ts";
+import { ConfigError, type ConfigErrorCode, CoreError } from "./errors.ts";
 
 /** The core's exports (assembly/index.ts). `session` and `image` are absolute addresses. */
 export interface CoreExports extends Record<string, unknown> {
@@ -111,12 +112,13 @@ function align(address: number): number {
 }
 
 function checkHeader(image: Uint8Array): void {
-  const fail = (code: "invalid-image" | "image-version", expected: string, got: string): never => {
+  const fail = (code: ConfigErrorCode, expected: string, got: string): never => {
     throw new ConfigError(code, "image", expected, got);
   };
   const size = image.byteLength;
   if (size < IMAGE_HEADER_SIZE)
     fail("invalid-image", `at least ${IMAGE_HEADER_SIZE} bytes`, `${size}`);
+  if (size > IMAGE_SIZE_MAX) fail("too-large", `at most ${IMAGE_SIZE_MAX} bytes`, `${size}`);
   const header = new DataView(image.buffer, image.byteOffset, IMAGE_HEADER_SIZE);
   const magic = header.getUint32(IMAGE_MAGIC, true);
   if (magic !== MAGIC) fail("invalid-image", "a Halyard image", "other bytes");

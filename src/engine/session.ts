@@ -7,6 +7,7 @@ import { ContextError } from "./errors.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import { bytesMax, foldBoolean, writeText } from "./text.ts";
 import { listOf, select, textOf } from "./value.ts";
+import { setOwn } from "./variants.ts";
 import { parseVersion } from "./version.ts";
 
 const HEAP_SIZE_INITIAL = 8192;
@@ -133,7 +134,7 @@ export class Session {
     for (let i = 0; i < count; i++) {
       const flag = this.#word(this.#base + this.#plan + i * L.U32);
       const variant = this.variant(flag);
-      if (variant) results[flagKeys[flag]] = variant;
+      if (variant) setOwn(results, flagKeys[flag], variant);
     }
     return results;
   }
