@@ -6,6 +6,23 @@ import type {
   EvaluationFlag,
   EvaluationSegment,
 } from "halyard/engine";
+import {
+  CITIES,
+  COMPANIES,
+  DEVICES,
+  DOMAINS,
+  FIRST_NAMES,
+  IS_NOT_POOLS,
+  IS_POOLS,
+  LANGUAGES,
+  OPERATORS,
+  PLATFORMS,
+  SYSTEMS,
+  TOPICS,
+  USER_PROPERTIES,
+  WEIGHTED_COUNTRIES,
+  type Weighted,
+} from "./vocabulary.ts";
 
 /** One set of flags, as text (what a flags API sends) and parsed. */
 export interface Workload {
@@ -20,79 +37,9 @@ export interface Fixture {
   contexts: EvaluationContext[];
 }
 
-type Weighted<Item> = readonly (readonly [Item, number])[];
-
 const SEED = 20251121;
 const USER_COUNT = 1024;
 const DISTRIBUTION_SLOTS = 42949673;
-
-const WEIGHTED_COUNTRIES: Weighted<string> = [
-  ...([
-    ["us", 40],
-    ["ca", 8],
-    ["gb", 8],
-    ["de", 7],
-    ["fr", 6],
-  ] as const),
-  ...([
-    ["br", 6],
-    ["in", 8],
-    ["jp", 5],
-    ["au", 3],
-    ["mx", 3],
-  ] as const),
-  ...([
-    ["es", 2],
-    ["it", 2],
-    ["nl", 1],
-    ["se", 1],
-  ] as const),
-];
-const COUNTRIES = WEIGHTED_COUNTRIES.map(([country]) => country);
-const CITIES = words(
-  "new york,san francisco,london,berlin,paris,tokyo,sao paulo,mumbai,toronto,sydney,austin,madrid",
-);
-const LANGUAGES = words("en,fr,de,es,pt,ja,hi");
-const PLATFORMS = words("ios,android,web");
-const SYSTEMS = words("ios 16.7,ios 17.2,android 13,android 14,windows 11,macos 14,chrome 120");
-const PHONES = words("iphone 12,iphone 13,iphone 14,iphone 15 pro,pixel 6,pixel 7");
-const DEVICES = [...PHONES, ...words("galaxy s22,galaxy s23,macbook pro,surface 9")];
-const PLANS = words("free,pro,enterprise");
-const DOMAINS = words("gmail.com,example.com,corp.io,acme-inc.com,outlook.com,bigbank.com");
-const COMPANIES = words("acme,globex,initech,umbrella,stark,wayne,hooli,piedpiper,wonka,tyrell");
-const FIRST_NAMES = words("alex,sam,jo,kim,lee,max,pat,ray,sky,vic");
-const TOPICS = words("checkout,onboarding,search,pricing,profile,upload,export,paywall,invite");
-
-const OPERATORS: Weighted<string> = [
-  ...([
-    ["is", 30],
-    ["is not", 12],
-    ["contains", 13],
-  ] as const),
-  ...([
-    ["version greater", 15],
-    ["less", 15],
-    ["set contains any", 15],
-  ] as const),
-];
-const IS_NOT_POOLS: [string, string[]][] = [
-  ["country", COUNTRIES],
-  ["platform", PLATFORMS],
-  ["plan", PLANS],
-  ["company", COMPANIES],
-];
-const IS_POOLS: [string, string[]][] = [
-  ...IS_NOT_POOLS,
-  ["language", LANGUAGES],
-  ["os", SYSTEMS],
-  ["device_model", DEVICES],
-  ["city", CITIES],
-];
-const USER_PROPERTIES = new Set(["plan", "age", "email", "company"]);
-
-function words(text: string): string[] {
-  return text.split(",");
-}
 
 /** mulberry32 and what is drawn with it. */
 export class Random {

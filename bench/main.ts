@@ -55,9 +55,10 @@ function disagreement(loaded: Loaded, contexts: EvaluationContext[]): string | u
   const image = Engine.loadSync(engine.toImage());
   for (const [user, context] of contexts.entries()) {
     const expected = oracle.evaluate(context, sorted);
+    const record = engine.evaluate(context);
     const view = engine.evaluateAll(context);
     const ways: [string, unknown][] = [
-      ["evaluate", engine.evaluate(context)],
+      ["evaluate", record],
       ["evaluateAll", view.toObject()],
       ["evaluate from an image", image.evaluate(context)],
     ];
@@ -65,10 +66,11 @@ function disagreement(loaded: Loaded, contexts: EvaluationContext[]): string | u
       if (!isDeepStrictEqual(actual, expected)) return `${way}, user ${user}`;
     }
     for (const key of keys) {
-      const variant = engine.variant(context, key);
-      // The same frozen object in most cases, so the costly comparison is rarely needed.
-      if (variant !== view.get(key) && !isDeepStrictEqual(variant, expected[key])) {
-        return `variant ${key}, user ${user}`;
+      for (const variant of [engine.variant(context, key), view.get(key)]) {
+        // Mostly the frozen object that was just found equal: no costly comparison then.
+        if (variant !== record[key] && !isDeepStrictEqual(variant, expected[key])) {
+          return `${key} alone, user ${user}`;
+        }
       }
     }
   }
@@ -203,7 +205,7 @@ function markdown(rows: MeasuredRow[], versions: string): string {
       lines.push(`| ${title} | ${name} | ${middle} | ${p99} | ${shown} |`);
     }
   }
-  const command = "```sh\nnpm run bench -- --write\n```";
+  const command = `\`\`\`sh\nnpm run bench -- ${process.argv.slice(2).join(" ")}\n\`\`\``;
   return `${lines.join("\n")}\n\n${versions}\n\n${command}`;
 }
 
@@ -219,8 +221,9 @@ function versionsLine(): string {
   const names = ["@amplitude/experiment-core", "tinybench"];
   const packages = names.map((name) => `${name} ${versionOf(name)}`).join(", ");
   const halyard = JSON.parse(readFileSync("package.json", "utf8")).version;
-  const machine = `${cpus()[0]?.model.trim() ?? "unknown CPU"}, ${process.platform}`;
-  return `halyard ${halyard}, ${packages}, Node ${process.versions.node}, ${machine} ${process.arch}`;
+  const cpu = cpus()[0]?.model.trim() ?? "unknown CPU";
+  const machine = `Node ${process.versions.node}, ${cpu}, ${process.platform} ${process.arch}`;
+  return `halyard ${halyard}, ${packages}, ${machine}`;
 }
 
 function main(args: string[]): void {
