@@ -80,3 +80,17 @@ test("300 updates leave memory as it was", { timeout: 300_000 }, () => {
     engine.evaluate(user(index));
   });
 });
+
+test("evaluations nested in a getter leave memory as it was", () => {
+  const engine = Engine.loadSync(flagsOf(5));
+  const nest = (depth: number): EvaluationContext => ({
+    get user() {
+      if (depth > 0) engine.variant(nest(depth - 1), "flag-0");
+      return { user_id: "u", country: "us" };
+    },
+  });
+  engine.variant(nest(20), "flag-0");
+  const { memoryBytes } = engine;
+  for (let i = 0; i < 500; i++) engine.variant(nest(20), "flag-0");
+  expect(engine.memoryBytes).toBe(memoryBytes);
+});

@@ -16,6 +16,22 @@ interface Names {
   warnings: EngineWarning[];
 }
 
+/** A slot as the host fills it. */
+export interface Slot {
+  readonly selector: readonly string[];
+  /** What the core needs of its value: NEEDS_*. */
+  readonly needs: number;
+  /** The flag whose result it reads; FROM_* for other sources. */
+  readonly source: number;
+}
+
+/** The selector starts at the context. */
+export const FROM_CONTEXT = -1;
+/** The selector is ["result"]. */
+export const FROM_RESULTS = -2;
+/** The selector starts nowhere: always null. */
+export const FROM_NOWHERE = -3;
+
 /** A condition as the flags gave it. */
 export type NamedCondition = [selector: string[], op: string, values: string[]];
 
@@ -26,6 +42,7 @@ export class Config {
   readonly #image: DataView;
   #names: Names | undefined;
   #indexes: Map<string, number> | undefined;
+  #slots: Slot[] | undefined;
   #order: Uint32Array | undefined;
   #listing: number[] | undefined;
   readonly #variants: (EvaluationVariant | undefined)[][] = [];
@@ -67,6 +84,17 @@ export class Config {
   /** Pointer to record `index` of the table at header field `table`. */
   record(table: number, index: number, size: number): number {
     return this.u32(table) + index * size;
+  }
+
+  get slots(): readonly Slot[] {
+    this.#slots ??= this.names.selectors.map((selector, index) => {
+      const record = this.record(L.IMAGE_SLOTS, index, L.SLOT_SIZE);
+      const result = this.names.results[index];
+      const start = selector[0] === "context" ? FROM_CONTEXT : FROM_NOWHERE;
+      const source = result === -1 ? start : result;
+      return { selector, needs: this.u32(record + L.SLOT_NEEDS), source };
+    });
+    return this.#slots;
   }
 
   flagIndex(key: string): number | undefined {

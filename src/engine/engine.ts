@@ -23,9 +23,6 @@ export interface EngineUpdate {
   warnings: readonly EngineWarning[];
 }
 
-/** Sessions kept for reuse; more are in use only while evaluations nest (in a getter, say). */
-const SESSION_COUNT_KEPT = 4;
-
 /**
  * Evaluates users against flags, with the results of Amplitude's JS engine
  * (`@amplitude/experiment-core` 0.13.6; docs/evaluation.md).
@@ -37,6 +34,7 @@ const SESSION_COUNT_KEPT = 4;
 export class Engine {
   readonly #module: WebAssembly.Module;
   #config: Config;
+  /** Ready for use; as many as evaluations ever nested (a getter of the context may evaluate). */
   #sessions: Session[] = [];
 
   private constructor(module: WebAssembly.Module, config: Config) {
@@ -168,22 +166,18 @@ export class Engine {
     const session = this.#sessions.pop() ?? new Session(config);
     try {
       session.begin(context);
-      const result = use(session);
-      session.end();
-      this.#keep(session);
-      return result;
+      return use(session);
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) {
-        this.#keep(session);
-        throw error;
-      }
+      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       return this.#afterTrap(config, context, use);
+    } finally {
+      this.#giveBack(session);
     }
   }
 
-  #keep(session: Session): void {
-    const isCurrent = session.config === this.#config;
-    if (isCurrent && this.#sessions.length < SESSION_COUNT_KEPT) this.#sessions.push(session);
+  #giveBack(session: Session): void {
+    session.end();
+    if (session.config === this.#config) this.#sessions.push(session);
   }
 
   /** A trapped instance is not trusted any more: a new one answers. */
@@ -204,6 +198,8 @@ export class Engine {
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       throw new CoreError("trap", "the core trapped twice on one call", { cause: error });
+    } finally {
+      this.#giveBack(session);
     }
   }
 }

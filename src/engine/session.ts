@@ -2,7 +2,7 @@
 // the host can, and reads outcomes.
 
 import * as L from "../../assembly/layout.ts";
-import type { Config } from "./config.ts";
+import { type Config, FROM_CONTEXT, FROM_NOWHERE, FROM_RESULTS } from "./config.ts";
 import { ContextError } from "./errors.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import { bytesMax, foldBoolean, writeText } from "./text.ts";
@@ -111,13 +111,11 @@ export class Session {
 
   /** The value that a slot's selector finds. */
   value(slot: number): unknown {
-    const { selectors, results } = this.config.names;
-    const selector = selectors[slot];
-    if (selector[0] === "context") return select(this.#context, selector, 1);
-    const flag = results[slot];
-    if (flag === -2) return this.#results();
-    if (flag < 0) return undefined;
-    const variant = this.variant(flag);
+    const { selector, source } = this.config.slots[slot];
+    if (source === FROM_CONTEXT) return select(this.#context, selector, 1);
+    if (source === FROM_RESULTS) return this.#results();
+    if (source === FROM_NOWHERE) return undefined;
+    const variant = this.variant(source);
     return variant && select(variant, selector, 2);
   }
 
@@ -174,8 +172,7 @@ export class Session {
 
   #fill(slot: number): void {
     const value = this.value(slot);
-    const record = this.config.record(L.IMAGE_SLOTS, slot, L.SLOT_SIZE);
-    const needs = this.config.u32(record + L.SLOT_NEEDS);
+    const { needs } = this.config.slots[slot];
     this.#texts[slot] = undefined;
     if (value === undefined) {
       this.#setTag(slot, L.TAG_NULL, "");
