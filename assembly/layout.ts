@@ -157,6 +157,11 @@ export const NEEDS_LOWER = 8;
 export const NEEDS_BUCKET = 16;
 export const NEEDS_HOST = 32;
 
+// Where a slot's selector starts, if not at the result of the flag with this index.
+export const FROM_CONTEXT = -1;
+export const FROM_RESULTS = -2; // the selector ["result"]
+export const FROM_NOWHERE = -3; // always null
+
 // ── ATOM ── a text that predicates of one slot name; their indices, ascending ───────────────
 // The index is an open-addressing table of u32: atom number + 1, 0 = free, by murmur3(bytes).
 export const ATOM_HASH = 0;

@@ -13,6 +13,7 @@ import {
   PREDICATE_SIZE,
   PREDICATE_SLOT,
   PREDICATE_TRUE,
+  PREDICATE_UNDECIDED,
   REQUEST_PREDICATE,
   REQUEST_SLOT,
   SESSION_PREDICATES,
@@ -76,7 +77,7 @@ function matchAny(
 /** PREDICATE_TRUE, PREDICATE_FALSE, or a request (negative). */
 export function decide(session: usize, image: usize, predicate: u32): i32 {
   const known = load<u8>(session + load<u32>(session, SESSION_PREDICATES) + predicate);
-  if (known) return known;
+  if (known != PREDICATE_UNDECIDED) return known;
   const record = image + load<u32>(image, IMAGE_PREDICATES) + predicate * PREDICATE_SIZE;
   const slotIndex = load<u32>(record, PREDICATE_SLOT);
   const state = slotState(session, slotIndex);

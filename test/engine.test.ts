@@ -187,3 +187,25 @@ describe("explain", () => {
     expect(engine.explain({}, "no such flag")).toBeUndefined();
   });
 });
+
+describe("limits", () => {
+  const flagOf = (key: string, depth: number): EvaluationFlag => {
+    const selector = ["context", ...Array.from({ length: depth - 1 }, () => "a")];
+    const conditions = [[{ selector, op: "is", values: ["(none)"] }]];
+    return { key, variants: { on: { key: "on" } }, segments: [{ conditions, variant: "on" }] };
+  };
+
+  test("a selector of 64 elements evaluates, one of 65 disables its flag", () => {
+    const engine = Engine.loadSync([flagOf("fits", 64), flagOf("deep", 65)]);
+    expect(engine.flagKeys).toEqual(["fits"]);
+    expect(engine.warnings).toMatchObject([{ code: "malformed-flag", flagKey: "deep" }]);
+    expect(engine.variant({}, "fits")?.key).toBe("on");
+  });
+
+  test("65,535 flags load, one more is a ConfigError", () => {
+    const many = Array.from({ length: 65_535 }, (_, index) => flagOf(`f${index}`, 2));
+    expect(Engine.loadSync(many).variant({}, "f65534")?.key).toBe("on");
+    const more = [...many, flagOf("one more", 2)];
+    expect(() => Engine.loadSync(more)).toThrow(ConfigError);
+  });
+});

@@ -11,8 +11,8 @@ interface Names {
   flagKeys: string[];
   enabled: number[];
   selectors: string[][];
-  /** By slot: the flag whose result it reads, -1 = none, -2 = the map of all results. */
-  results: number[];
+  /** By slot: the flag whose result it reads, or FROM_*. */
+  sources: number[];
   warnings: EngineWarning[];
 }
 
@@ -24,13 +24,6 @@ export interface Slot {
   /** The flag whose result it reads; FROM_* for other sources. */
   readonly source: number;
 }
-
-/** The selector starts at the context. */
-export const FROM_CONTEXT = -1;
-/** The selector is ["result"]. */
-export const FROM_RESULTS = -2;
-/** The selector starts nowhere: always null. */
-export const FROM_NOWHERE = -3;
 
 /** A condition as the flags gave it. */
 export type NamedCondition = [selector: string[], op: string, values: string[]];
@@ -56,7 +49,7 @@ export class Config {
   }
 
   get bytes(): Uint8Array {
-    return new Uint8Array(this.#image.buffer.slice(0)) as Uint8Array;
+    return new Uint8Array(this.#image.buffer.slice(0));
   }
 
   get names(): Names {
@@ -77,10 +70,6 @@ export class Config {
     return this.#image.getUint32(at, true);
   }
 
-  u8(at: number): number {
-    return this.#image.getUint8(at);
-  }
-
   /** Pointer to record `index` of the table at header field `table`. */
   record(table: number, index: number, size: number): number {
     return this.u32(table) + index * size;
@@ -89,9 +78,7 @@ export class Config {
   get slots(): readonly Slot[] {
     this.#slots ??= this.names.selectors.map((selector, index) => {
       const record = this.record(L.IMAGE_SLOTS, index, L.SLOT_SIZE);
-      const result = this.names.results[index];
-      const start = selector[0] === "context" ? FROM_CONTEXT : FROM_NOWHERE;
-      const source = result === -1 ? start : result;
+      const source = this.names.sources[index];
       return { selector, needs: this.u32(record + L.SLOT_NEEDS), source };
     });
     return this.#slots;
@@ -148,8 +135,8 @@ export class Config {
     const known = this.#variants[flag][outcome];
     if (known) return known;
     const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-    const at = this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
-    const segment = this.segmentRecord(flag, this.u32(at + L.OUTCOME_SEGMENT_INDEX));
+    const segment = this.segmentRecord(flag, this.outcomeSegment(flag, outcome));
+    const at = this.#outcomeRecord(flag, outcome);
     const own = this.#json(at + L.OUTCOME_VARIANT) as EvaluationVariant;
     const metadata = {
       ...(this.#json(record + L.FLAG_METADATA) as object),
@@ -170,10 +157,9 @@ export class Config {
     return this.#json(segment + L.SEGMENT_METADATA) as Record<string, unknown> | undefined;
   }
 
+  /** Index of the segment that gives an outcome (from 1). */
   outcomeSegment(flag: number, outcome: number): number {
-    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-    const at = this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
-    return this.u32(at + L.OUTCOME_SEGMENT_INDEX);
+    return this.u32(this.#outcomeRecord(flag, outcome) + L.OUTCOME_SEGMENT_INDEX);
   }
 
   condition(predicate: number): NamedCondition {
@@ -199,6 +185,11 @@ export class Config {
   text(at: number): string {
     const pointer = this.u32(at);
     return decoder.decode(new Uint8Array(this.#image.buffer, pointer, this.u32(at + L.U32)));
+  }
+
+  #outcomeRecord(flag: number, outcome: number): number {
+    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+    return this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
   }
 
   #json(at: number): unknown {

@@ -158,7 +158,7 @@ function explainBucket(
   const { config } = session;
   const named = JSON.parse(config.bucketName(bucket)) as BucketExplanation;
   if (!matched) return named;
-  const { hash } = session.bucket(segment, bucket);
+  const hash = session.bucketHash(segment, bucket);
   if (hash === undefined) return named;
   return {
     ...named,

@@ -1,6 +1,6 @@
 // Writes an image; the only place that stores into one.
 
-import { IMAGE_SIZE_MAX, U32 } from "../../assembly/layout.ts";
+import { IMAGE_SIZE, IMAGE_SIZE_MAX, U32 } from "../../assembly/layout.ts";
 import { ConfigError } from "./errors.ts";
 import { bytesMax, writeText } from "./text.ts";
 
@@ -78,10 +78,11 @@ export class ImageWriter {
     return this.#bytes.subarray(span.pointer, span.pointer + span.bytes);
   }
 
-  /** The image, padded with zeros to `multiple` bytes behind `offset`. */
+  /** The image with its size stated, padded with zeros to `multiple` bytes behind `offset`. */
   finish(offset: number, multiple: number): Uint8Array {
     const size = offset + Math.ceil((this.#size - offset) / multiple) * multiple;
     this.#grow(size);
+    this.setU32(IMAGE_SIZE, size);
     return this.#bytes.slice(0, size);
   }
 

@@ -40,7 +40,6 @@ function pagesFor(bytes: number): number {
 export class Instance {
   readonly core: CoreExports;
   readonly image = FIRST_ADDRESS;
-  readonly module: WebAssembly.Module;
   readonly #memory: WebAssembly.Memory;
   #top: number;
   u8!: Uint8Array;
@@ -55,7 +54,6 @@ export class Instance {
    */
   constructor(module: WebAssembly.Module, image: Uint8Array, isNew: boolean) {
     if (!isNew) checkHeader(image);
-    this.module = module;
     this.#top = align(FIRST_ADDRESS + image.byteLength);
     this.#memory = new WebAssembly.Memory({ initial: pagesFor(this.#top) });
     const { instance } = instantiateSync(module, { env: { memory: this.#memory } });
@@ -67,7 +65,6 @@ export class Instance {
     this.#view();
     this.u8.set(image, FIRST_ADDRESS);
     if (isNew) {
-      this.u32[(FIRST_ADDRESS + IMAGE_SIZE) / 4] = image.byteLength;
       this.core.sealImage(FIRST_ADDRESS);
     } else if (!this.core.isSealed(FIRST_ADDRESS)) {
       throw new ConfigError("invalid-image", "image", "an intact image", "a damaged one");

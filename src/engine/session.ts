@@ -2,7 +2,7 @@
 // the host can, and reads outcomes.
 
 import * as L from "../../assembly/layout.ts";
-import { type Config, FROM_CONTEXT, FROM_NOWHERE, FROM_RESULTS } from "./config.ts";
+import type { Config } from "./config.ts";
 import { ContextError } from "./errors.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import { bytesMax, foldBoolean, writeText } from "./text.ts";
@@ -88,33 +88,24 @@ export class Session {
   /** For explaining: whether a predicate holds, decided now if it has not been. */
   decide(predicate: number): boolean {
     const { core } = this.config.instance;
-    let answer = core.decidePredicate(this.#base, predicate);
-    while (answer < 0) {
-      this.#fulfil(-answer);
-      answer = core.decidePredicate(this.#base, predicate);
-    }
-    return answer === L.PREDICATE_TRUE;
+    return this.#settle(() => core.decidePredicate(this.#base, predicate)) === L.PREDICATE_TRUE;
   }
 
-  /** For explaining: the outcome and hash of a segment; hash undefined = nothing to hash. */
-  bucket(segment: number, bucket: number): { outcome: number; hash: number | undefined } {
+  /** For explaining: the hash by which a segment buckets; undefined = nothing to hash. */
+  bucketHash(segment: number, bucket: number): number | undefined {
     const { core, image } = this.config.instance;
-    let outcome = core.bucketSegment(this.#base, image + segment);
-    while (outcome < 0) {
-      this.#fulfil(-outcome);
-      outcome = core.bucketSegment(this.#base, image + segment);
-    }
+    this.#settle(() => core.bucketSegment(this.#base, image + segment));
     const state = this.#state(this.config.u32(bucket + L.BUCKET_SLOT));
     const isHashed = this.#word(state + L.STATE_BUCKET_BYTES) > 0;
-    return { outcome, hash: isHashed ? this.#header(L.SESSION_HASH) : undefined };
+    return isHashed ? this.#header(L.SESSION_HASH) : undefined;
   }
 
   /** The value that a slot's selector finds. */
   value(slot: number): unknown {
     const { selector, source } = this.config.slots[slot];
-    if (source === FROM_CONTEXT) return select(this.#context, selector, 1);
-    if (source === FROM_RESULTS) return this.#results();
-    if (source === FROM_NOWHERE) return undefined;
+    if (source === L.FROM_CONTEXT) return select(this.#context, selector, 1);
+    if (source === L.FROM_RESULTS) return this.#results();
+    if (source === L.FROM_NOWHERE) return undefined;
     const variant = this.variant(source);
     return variant && select(variant, selector, 2);
   }
@@ -149,6 +140,16 @@ export class Session {
       request = core.run(this.#base);
     }
     this.#isBroken = false;
+  }
+
+  /** Asks the core until its answer is no request. */
+  #settle(ask: () => number): number {
+    let answer = ask();
+    while (answer < 0) {
+      this.#fulfil(-answer);
+      answer = ask();
+    }
+    return answer;
   }
 
   #fulfil(request: number): void {

@@ -106,9 +106,7 @@ export class ImageTables {
       flagKeys: this.flagKeys,
       enabled: this.flags.map((flag) => Number(flag.enabled)),
       selectors: slots.map((slot) => slot.selector),
-      results: slots.map((slot) =>
-        slot.resultOf === Number.POSITIVE_INFINITY ? -2 : slot.resultOf,
-      ),
+      sources: slots.map(sourceOf),
       warnings,
     };
     const span = writer.text(JSON.stringify(names));
@@ -151,6 +149,12 @@ export class ImageTables {
     writer.setU32(header, pointer);
     writer.setU32(header + L.U32, entries.length);
   }
+}
+
+function sourceOf({ selector, resultOf }: SlotEntry): number {
+  if (resultOf === Number.POSITIVE_INFINITY) return L.FROM_RESULTS;
+  if (resultOf >= 0) return resultOf;
+  return selector[0] === "context" ? L.FROM_CONTEXT : L.FROM_NOWHERE;
 }
 
 /** Slots are sorted by the flag whose result they read, so each flag's are contiguous. */
