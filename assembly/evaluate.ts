@@ -62,6 +62,12 @@ function evaluateFlag(session: usize, image: usize, flag: usize): i32 {
   return 0;
 }
 
+/** One flag's outcome, stored nowhere; or a request (negative) after which to call again. */
+export function runFlag(session: usize, index: u32): i32 {
+  const image = <usize>load<u32>(session, SESSION_IMAGE);
+  return evaluateFlag(session, image, image + load<u32>(image, IMAGE_FLAGS) + index * FLAG_SIZE);
+}
+
 /**
  * Evaluates the rest of the plan: the outcome of its last flag, or a request (negative) after
  * which to call again.

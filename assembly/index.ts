@@ -6,7 +6,7 @@ import { decide } from "./predicate";
 
 export { isSealed, sealImage } from "./image";
 export { openSession, sessionSize } from "./session";
-export { run } from "./evaluate";
+export { run, runFlag } from "./evaluate";
 
 /** The layout this core was compiled with; the host refuses another. */
 export function layoutVersion(): u32 {

@@ -22,6 +22,7 @@ describe.each(["core.wasm", "core.simd.wasm"])("%s", (name) => {
       "function layoutVersion",
       "function openSession",
       "function run",
+      "function runFlag",
       "function sealImage",
       "function sessionSize",
       "memory memory",

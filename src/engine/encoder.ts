@@ -71,9 +71,10 @@ export class Encoder {
     if (typeof value === "string" && value.charCodeAt(0) !== BRACKET) {
       this.#fillText(slot, value, needs);
     } else if (typeof value === "number" && needs === L.NEEDS_NUMBER) {
+      const { u32, f64 } = this.#instance.views;
       const state = this.stateOf(slot);
-      this.#instance.views.f64[(state + L.STATE_VALUE + L.VALUE_NUMBER) >>> 3] = value;
-      this.#setWord(state + L.STATE_TAG, this.#epoch + L.TAG_TEXT);
+      f64[(state + L.STATE_VALUE + L.VALUE_NUMBER) >>> 3] = value;
+      u32[(state + L.STATE_TAG) >>> 2] = this.#epoch + L.TAG_TEXT;
     } else if (value === undefined) {
       this.#fillNone(slot, L.TAG_NULL);
     } else {
@@ -103,12 +104,32 @@ export class Encoder {
   }
 
   #fillText(slot: number, text: string, needs: number): void {
-    if (needs & L.NEEDS_HOST) this.texts[slot] = text;
     this.#makeRoom(formsMax(text));
-    const state = this.stateOf(slot);
-    if (needs & L.NEEDS_BUCKET) this.#setText(state + L.STATE_BUCKET, text);
-    if (needs & ~L.NEEDS_BUCKET) this.#writeValue(state + L.STATE_VALUE, text, needs);
-    this.#setWord(state + L.STATE_TAG, this.#epoch + L.TAG_TEXT);
+    const { u8, u32 } = this.#instance.views;
+    const state = this.base + this.#states + slot * L.STATE_SIZE;
+    const top = this.#heapTop;
+    const bytes = writeText(text, u8, u32, this.base + top);
+    this.#heapTop = (top + bytes + 3) & ~3;
+    // The text as it stands; other forms are written only where they differ.
+    u32[(state + L.STATE_BUCKET) >>> 2] = top;
+    u32[(state + L.STATE_BUCKET_BYTES) >>> 2] = bytes;
+    u32[(state + L.STATE_TAG) >>> 2] = this.#epoch + L.TAG_TEXT;
+    if (needs === L.NEEDS_BUCKET) return;
+    const value = state + L.STATE_VALUE;
+    u32[(value + L.VALUE_ATOM) >>> 2] = 0;
+    u32[(value + L.VALUE_TEXT) >>> 2] = top;
+    u32[(value + L.VALUE_TEXT_BYTES) >>> 2] = bytes;
+    if (bytes === 4 || bytes === 5) this.#fold(value, text);
+    if (needs & ~(L.NEEDS_BUCKET | L.NEEDS_TEXT)) {
+      if (needs & L.NEEDS_HOST) this.texts[slot] = text;
+      this.#writeForms(value, text, needs, state + L.STATE_BUCKET);
+    }
+  }
+
+  /** `is` and its kin see "TRUE" as "true". */
+  #fold(value: number, text: string): void {
+    const folded = foldBoolean(text);
+    if (folded !== text) this.#setText(value + L.VALUE_TEXT, folded);
   }
 
   #fillList(slot: number, texts: string[], needs: number, bucketText: string): void {
@@ -125,22 +146,23 @@ export class Encoder {
     this.#setWord(state + L.STATE_VALUES, values);
     const folded = new Set<string>();
     for (let i = 0; i < distinct.length; i++) {
-      const text = distinct[i];
       const at = this.base + values + i * L.VALUE_SIZE;
-      this.#writeValue(at, text, needs);
-      if (needs & L.NEEDS_TEXT) this.#writeExact(at, text, folded);
+      this.#writeElement(at, distinct[i], needs, folded);
     }
     this.#setWord(state + L.STATE_BUCKET_BYTES, 0);
     this.#setWord(state + L.STATE_TAG, this.#epoch + L.TAG_LIST);
     if (bucketText) this.#setBucket(slot, bucketText);
   }
 
-  /** An element's text as it stands, and whether an earlier element folds to the same. */
-  #writeExact(at: number, text: string, folded: Set<string>): void {
+  /** A list's element: as it stands, folded, and whether an earlier element folds to the same. */
+  #writeElement(at: number, text: string, needs: number, folded: Set<string>): void {
+    this.#setWord(at + L.VALUE_ATOM, 0);
+    this.#setText(at + L.VALUE_EXACT, text);
+    this.#copySpan(at + L.VALUE_EXACT, at + L.VALUE_TEXT);
+    this.#writeForms(at, text, needs, at + L.VALUE_EXACT);
     const fold = foldBoolean(text);
-    if (fold === text) this.#copySpan(at + L.VALUE_TEXT, at + L.VALUE_EXACT);
-    else this.#setText(at + L.VALUE_EXACT, text);
     if (fold !== "true" && fold !== "false") return;
+    if (fold !== text) this.#setText(at + L.VALUE_TEXT, fold);
     if (folded.has(fold)) {
       const flags = this.#word(at + L.VALUE_FLAGS);
       this.#setWord(at + L.VALUE_FLAGS, flags | L.VALUE_REPEATED);
@@ -153,33 +175,34 @@ export class Encoder {
     this.#setText(this.stateOf(slot) + L.STATE_BUCKET, text);
   }
 
-  /** Writes the forms that the slot needs; there is room. */
-  #writeValue(at: number, text: string, needs: number): void {
-    this.#setWord(at + L.VALUE_ATOM, 0);
+  /** Writes the further forms that the slot needs; there is room. The text stands at `plain`. */
+  #writeForms(at: number, text: string, needs: number, plain: number): void {
     this.#setWord(at + L.VALUE_FLAGS, 0);
-    if (needs & L.NEEDS_TEXT) this.#setText(at + L.VALUE_TEXT, foldBoolean(text));
     if (needs & L.NEEDS_LOWER) {
       const lower = text.toLowerCase();
-      // Unequal to the text, it differs from the folded text as well, or is it in lower case.
-      if (needs & L.NEEDS_TEXT && lower === text) {
-        this.#copySpan(at + L.VALUE_TEXT, at + L.VALUE_LOWER);
-      } else {
-        this.#setText(at + L.VALUE_LOWER, lower);
-      }
+      if (lower === text) this.#copySpan(plain, at + L.VALUE_LOWER);
+      else this.#setText(at + L.VALUE_LOWER, lower);
     }
-    const { f64 } = this.#instance.views;
-    if (needs & L.NEEDS_NUMBER) f64[(at + L.VALUE_NUMBER) >>> 3] = Number(text);
-    const version = needs & L.NEEDS_VERSION ? parseVersion(text) : undefined;
+    if (needs & L.NEEDS_NUMBER) {
+      this.#instance.views.f64[(at + L.VALUE_NUMBER) >>> 3] = Number(text);
+    }
+    if (needs & L.NEEDS_VERSION) this.#writeVersion(at, text);
+  }
+
+  #writeVersion(at: number, text: string): void {
+    const version = parseVersion(text);
     if (!version) return;
+    const { f64 } = this.#instance.views;
     const to = at + L.VALUE_VERSION;
     f64[(to + L.VERSION_MAJOR) >>> 3] = version.major;
     f64[(to + L.VERSION_MINOR) >>> 3] = version.minor;
     f64[(to + L.VERSION_PATCH) >>> 3] = version.patch;
-    this.#setText(to + L.VERSION_PRERELEASE, version.prerelease ?? "");
-    const bytes = this.#word(to + L.VERSION_PRERELEASE_BYTES);
-    const isRelease = version.prerelease === undefined;
-    this.#setWord(to + L.VERSION_PRERELEASE_BYTES, isRelease ? 0 : bytes + 1);
     this.#setWord(at + L.VALUE_FLAGS, L.VALUE_HAS_VERSION);
+    this.#setWord(to + L.VERSION_PRERELEASE_BYTES, 0);
+    if (version.prerelease === undefined) return;
+    this.#setText(to + L.VERSION_PRERELEASE, version.prerelease);
+    const bytes = this.#word(to + L.VERSION_PRERELEASE_BYTES);
+    this.#setWord(to + L.VERSION_PRERELEASE_BYTES, bytes + 1);
   }
 
   /** Puts a text on the heap and its pointer and size at `at`. */

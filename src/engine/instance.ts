@@ -22,6 +22,7 @@ export interface CoreExports extends Record<string, unknown> {
   openSession(session: number, image: number): void;
   sessionSize(image: number): number;
   run(session: number): number;
+  runFlag(session: number, flag: number): number;
   decidePredicate(session: number, predicate: number): number;
   bucketSegment(session: number, segment: number): number;
 }

@@ -42,31 +42,51 @@ export class Session {
 
   /** One flag's variant for one user. */
   variantOf(context: unknown, flagKey: string): EvaluationVariant | undefined {
-    const flag = this.config.flagIndex(flagKey);
+    const { config } = this;
+    const flag = config.flagIndex(flagKey);
     if (flag === undefined) return undefined;
     this.begin(context);
-    const outcome = this.runFlag(flag);
-    return outcome === 0 ? undefined : this.config.variant(flag, outcome);
+    const plan = config.planOf(flag);
+    if (plan) {
+      this.runPlan(plan);
+      return this.variant(flag);
+    }
+    const outcome = this.#runAlone(flag);
+    return outcome === 0 ? undefined : config.variant(flag, outcome);
+  }
+
+  /** Evaluates one flag and its ancestors. */
+  runFlag(flag: number): void {
+    this.runPlan(this.config.planOf(flag) ?? [flag]);
   }
 
   /** Evaluates the flags of a plan, parents first. */
   runPlan(plan: ArrayLike<number>): void {
-    this.#instance.views.u32.set(plan, (this.#encoder.base + this.#plan) >>> 2);
-    this.#run(plan.length);
+    const { core, views } = this.#instance;
+    const { base } = this.#encoder;
+    views.u32.set(plan, (base + this.#plan) >>> 2);
+    views.u32[(base + L.SESSION_PLAN_COUNT) >>> 2] = plan.length;
+    views.u32[(base + L.SESSION_CURSOR) >>> 2] = 0;
+    this.#planCount = plan.length;
+    let answer = core.run(base);
+    while (answer < 0) {
+      this.#fulfil(-answer);
+      answer = core.run(this.#encoder.base);
+    }
   }
 
-  /** Evaluates one flag and its ancestors; answers its outcome, 0 = none. */
-  runFlag(flag: number): number {
-    const plan = this.config.planOf(flag);
-    if (plan) {
-      this.runPlan(plan);
-      return this.outcome(flag);
-    }
-    this.#instance.views.u32[(this.#encoder.base + this.#plan) >>> 2] = flag;
+  /** The outcome of a flag without parents: it is stored nowhere, for no other flag asks for it. */
+  #runAlone(flag: number): number {
+    const { core } = this.#instance;
     // The slot it asks for first, whoever the user is: one request less.
     const slot = this.config.firstSlot(flag);
     if (slot >= 0) this.#fill(slot);
-    return this.#run(1);
+    let answer = core.runFlag(this.#encoder.base, flag);
+    while (answer < 0) {
+      this.#fulfil(-answer);
+      answer = core.runFlag(this.#encoder.base, flag);
+    }
+    return answer;
   }
 
   outcome(flag: number): number {
@@ -122,20 +142,6 @@ export class Session {
     return results;
   }
 
-  #run(count: number): number {
-    this.#planCount = count;
-    const { core, views } = this.#instance;
-    const { base } = this.#encoder;
-    views.u32[(base + L.SESSION_PLAN_COUNT) >>> 2] = count;
-    views.u32[(base + L.SESSION_CURSOR) >>> 2] = 0;
-    let answer = core.run(base);
-    while (answer < 0) {
-      this.#fulfil(-answer);
-      answer = core.run(this.#encoder.base);
-    }
-    return answer;
-  }
-
   /** Asks the core until its answer is no request. */
   #settle(ask: () => number): number {
     let answer = ask();
@@ -172,6 +178,7 @@ export class Session {
 
   /** A flag that this user's plan lacks must not show the last user's outcome. */
   #forgetOutcomes(): void {
+    if (this.#planCount === 0) return;
     const { u16, u32 } = this.#instance.views;
     const { base } = this.#encoder;
     const outcomes = (base + this.#outcomes) >>> 1;
