@@ -14,6 +14,10 @@ const FORM_COUNT = 4;
 /** Behind each text, for the rest of its last word. */
 const FORM_MARGIN = 8;
 const BRACKET = 91;
+const FOLDED_TRUE = 1;
+const FOLDED_FALSE = 2;
+/** Up to this length comparing each with each beats a set. */
+const SHORT_LIST = 12;
 
 export class Encoder {
   readonly #instance: Instance;
@@ -134,7 +138,7 @@ export class Encoder {
 
   #fillList(slot: number, texts: string[], needs: number, bucketText: string): void {
     if (needs & L.NEEDS_HOST) this.texts[slot] = texts;
-    const distinct = texts.length > 1 ? [...new Set(texts)] : texts;
+    const distinct = distinctOf(texts);
     let room = distinct.length * L.VALUE_SIZE + FORM_MARGIN;
     for (const text of distinct) room += formsMax(text);
     this.#makeRoom(room);
@@ -144,30 +148,34 @@ export class Encoder {
     this.#setWord(state + L.STATE_COUNT, distinct.length);
     this.#setWord(state + L.STATE_RAW_COUNT, texts.length);
     this.#setWord(state + L.STATE_VALUES, values);
-    const folded = new Set<string>();
+    let folded = 0;
     for (let i = 0; i < distinct.length; i++) {
       const at = this.base + values + i * L.VALUE_SIZE;
-      this.#writeElement(at, distinct[i], needs, folded);
+      folded |= this.#writeElement(at, distinct[i], needs, folded);
     }
     this.#setWord(state + L.STATE_BUCKET_BYTES, 0);
     this.#setWord(state + L.STATE_TAG, this.#epoch + L.TAG_LIST);
     if (bucketText) this.#setBucket(slot, bucketText);
   }
 
-  /** A list's element: as it stands, folded, and whether an earlier element folds to the same. */
-  #writeElement(at: number, text: string, needs: number, folded: Set<string>): void {
+  /**
+   * A list's element: as it stands, folded, and whether an earlier element folds to the same.
+   * Answers the boolean that it folds to, FOLDED_*, and takes those of the earlier elements.
+   */
+  #writeElement(at: number, text: string, needs: number, earlier: number): number {
     this.#setWord(at + L.VALUE_ATOM, 0);
     this.#setText(at + L.VALUE_EXACT, text);
     this.#copySpan(at + L.VALUE_EXACT, at + L.VALUE_TEXT);
     this.#writeForms(at, text, needs, at + L.VALUE_EXACT);
     const fold = foldBoolean(text);
-    if (fold !== "true" && fold !== "false") return;
+    if (fold !== "true" && fold !== "false") return 0;
     if (fold !== text) this.#setText(at + L.VALUE_TEXT, fold);
-    if (folded.has(fold)) {
+    const folded = fold === "true" ? FOLDED_TRUE : FOLDED_FALSE;
+    if (earlier & folded) {
       const flags = this.#word(at + L.VALUE_FLAGS);
       this.#setWord(at + L.VALUE_FLAGS, flags | L.VALUE_REPEATED);
     }
-    folded.add(fold);
+    return folded;
   }
 
   #setBucket(slot: number, text: string): void {
@@ -248,4 +256,12 @@ export class Encoder {
 
 function formsMax(text: string): number {
   return (bytesMax(text) + FORM_MARGIN) * FORM_COUNT;
+}
+
+function distinctOf(texts: string[]): string[] {
+  if (texts.length > SHORT_LIST) return [...new Set(texts)];
+  for (let i = 1; i < texts.length; i++) {
+    if (texts.indexOf(texts[i]) < i) return [...new Set(texts)];
+  }
+  return texts;
 }
