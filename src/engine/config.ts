@@ -1,6 +1,7 @@
 // A config in use: an image in an instance, and what the host needs of it, decoded when asked.
 
 import * as L from "../../assembly/layout.ts";
+import type { CoreModule } from "./core.ts";
 import type { EngineWarning } from "./errors.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
@@ -47,7 +48,7 @@ export class Config {
   readonly #matchers: (HostMatcher | undefined)[] = [];
   readonly #plans: (Uint32Array | null | undefined)[] = [];
 
-  constructor(module: WebAssembly.Module, image: Uint8Array, isNew: boolean) {
+  constructor(module: CoreModule, image: Uint8Array, isNew: boolean) {
     this.instance = new Instance(module, image, isNew);
     // A private copy of the bytes: the memory's own buffer is detached whenever it grows.
     this.#image = new DataView(this.instance.copyImage().buffer);

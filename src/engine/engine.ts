@@ -1,6 +1,6 @@
 import { compile, type Flags } from "./compile.ts";
 import { Config } from "./config.ts";
-import { coreModule, hasSimd } from "./core.ts";
+import { type Backend, type CoreModule, coreModule, hasSimd, wasmModule } from "./core.ts";
 import { definitionOf } from "./definition.ts";
 import { CoreError, type EngineWarning } from "./errors.ts";
 import { type Explanation, explain } from "./explanation.ts";
@@ -10,6 +10,8 @@ import { setOwn, Variants } from "./variants.ts";
 
 /** How to run the core. */
 export interface EngineOptions {
+  /** Which build of the core to run. Default: WebAssembly, as `simd` says. */
+  backend?: Backend;
   /** Use the core's SIMD build. Default: if the runtime has it. */
   simd?: boolean;
   /** A compiled core, for hosts that must not compile one. Default: the package's own. */
@@ -32,12 +34,12 @@ export interface EngineUpdate {
  * engine.variant({ user: { user_id: "u1" } }, "checkout")?.key;
  */
 export class Engine {
-  readonly #module: WebAssembly.Module;
+  readonly #module: CoreModule;
   #config: Config;
   /** Ready for use; as many as evaluations ever nested (a getter of the context may evaluate). */
   #sessions: Session[] = [];
 
-  private constructor(module: WebAssembly.Module, config: Config) {
+  private constructor(module: CoreModule, config: Config) {
     this.#module = module;
     this.#config = config;
   }
@@ -54,8 +56,13 @@ export class Engine {
 
   /** As {@link load}, where synchronous compilation is allowed. */
   static loadSync(flags: Flags | Uint8Array, options: EngineOptions = {}): Engine {
-    const module = options.module ?? coreModule(options.simd ?? hasSimd());
+    const module = moduleOf(options);
     return new Engine(module, configOf(module, flags));
+  }
+
+  /** Which build of the core runs; for a core of the caller's, the one that was asked for. */
+  get backend(): Backend {
+    return this.#module.backend;
   }
 
   /** What is wrong with single flags. */
@@ -208,7 +215,12 @@ export class Engine {
   }
 }
 
-function configOf(module: WebAssembly.Module, flags: Flags | Uint8Array): Config {
+function moduleOf({ module, backend, simd }: EngineOptions): CoreModule {
+  const chosen = backend ?? ((simd ?? hasSimd()) ? "wasm-simd" : "wasm");
+  return module ? wasmModule(module, chosen) : coreModule(chosen);
+}
+
+function configOf(module: CoreModule, flags: Flags | Uint8Array): Config {
   if (flags instanceof Uint8Array) return new Config(module, flags, false);
   return new Config(module, compile(flags), true);
 }

@@ -1,7 +1,6 @@
-// The only file that says WebAssembly.Memory or memory.buffer: an instance of the core, its
-// memory, and the placing of regions in it.
+// The only file that says memory.buffer: an instance of the core, its memory, and the placing of
+// regions in it.
 
-import { instantiateSync } from "@assemblyscript/loader";
 import {
   IMAGE_CHECKSUM,
   IMAGE_HEADER_SIZE,
@@ -12,6 +11,7 @@ import {
   LAYOUT_VERSION,
   MAGIC,
 } from "../../assembly/layout.ts";
+import type { CoreMemory, CoreModule } from "./core.ts";
 import { ConfigError, type ConfigErrorCode, CoreError } from "./errors.ts";
 
 /** The core's exports (assembly/index.ts). `session` and `image` are absolute addresses. */
@@ -47,7 +47,7 @@ export interface Views {
 export class Instance {
   readonly core: CoreExports;
   readonly image = FIRST_ADDRESS;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: CoreMemory;
   #top: number;
   /** Of the memory as it is now: another object after it has grown. */
   views!: Views;
@@ -57,12 +57,12 @@ export class Instance {
    *
    * @throws {@link ConfigError} for an image that is cut, damaged or of another version.
    */
-  constructor(module: WebAssembly.Module, image: Uint8Array, isNew: boolean) {
+  constructor(module: CoreModule, image: Uint8Array, isNew: boolean) {
     if (!isNew) checkHeader(image);
     this.#top = align(FIRST_ADDRESS + image.byteLength);
-    this.#memory = new WebAssembly.Memory({ initial: pagesFor(this.#top) });
-    const { instance } = instantiateSync(module, { env: { memory: this.#memory } });
-    this.core = instance.exports as unknown as CoreExports;
+    const { memory, exports } = module.instantiate(pagesFor(this.#top));
+    this.#memory = memory;
+    this.core = exports as CoreExports;
     const version = this.core.layoutVersion();
     if (version !== LAYOUT_VERSION) {
       throw new CoreError("layout-version", `expected core ${LAYOUT_VERSION}, got ${version}`);
