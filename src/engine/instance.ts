@@ -1,7 +1,6 @@
 // The only file that says WebAssembly.Memory or memory.buffer: an instance of the core, its
 // memory, and the placing of regions in it.
 
-import { instantiateSync } from "@assemblyscript/loader";
 import {
   IMAGE_CHECKSUM,
   IMAGE_HEADER_SIZE,
@@ -15,7 +14,7 @@ import {
 import { ConfigError, type ConfigErrorCode, CoreError } from "./errors.ts";
 
 /** The core's exports (assembly/index.ts). `session` and `image` are absolute addresses. */
-export interface CoreExports extends Record<string, unknown> {
+export interface CoreExports {
   layoutVersion(): number;
   sealImage(image: number): void;
   isSealed(image: number): number;
@@ -56,7 +55,7 @@ export class Instance {
     if (!isNew) checkHeader(image);
     this.#top = align(FIRST_ADDRESS + image.byteLength);
     this.#memory = new WebAssembly.Memory({ initial: pagesFor(this.#top) });
-    const { instance } = instantiateSync(module, { env: { memory: this.#memory } });
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
     this.core = instance.exports as unknown as CoreExports;
     const version = this.core.layoutVersion();
     if (version !== LAYOUT_VERSION) {
