@@ -15,7 +15,7 @@ import type { CoreMemory, CoreModule } from "./core.ts";
 import { ConfigError, type ConfigErrorCode, CoreError } from "./errors.ts";
 
 /** The core's exports (assembly/index.ts). `session` and `image` are absolute addresses. */
-export interface CoreExports extends Record<string, unknown> {
+export interface CoreExports {
   layoutVersion(): number;
   sealImage(image: number): void;
   isSealed(image: number): number;
