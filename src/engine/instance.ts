@@ -62,7 +62,7 @@ export class Instance {
     this.#top = align(FIRST_ADDRESS + image.byteLength);
     const { memory, exports } = module.instantiate(pagesFor(this.#top));
     this.#memory = memory;
-    this.core = exports as CoreExports;
+    this.core = exports as unknown as CoreExports;
     const version = this.core.layoutVersion();
     if (version !== LAYOUT_VERSION) {
       throw new CoreError("layout-version", `expected core ${LAYOUT_VERSION}, got ${version}`);
