@@ -245,12 +245,16 @@ class FlagCompiler {
       this.#warn("unknown-operator", this.#flag.key, `${path}.op`, message);
     }
     const selector = condition.selector ?? [];
-    const name = JSON.stringify([selector, op, values]);
-    return this.#tables.predicate(name, selector, () => {
-      const spec = specOf(String(op), values);
-      if (spec.kind === KIND_HOST) checkPatterns(String(op), values, path);
-      return spec;
-    });
+    const slot = this.#tables.slot(selector);
+    const name = JSON.stringify([op, values]);
+    const known = slot.predicatesByName.get(name);
+    if (known) return known;
+    const spec = specOf(String(op), values);
+    if (spec.kind === KIND_HOST) checkPatterns(String(op), values, path);
+    const predicate = { name, slot, spec, index: 0 };
+    slot.predicatesByName.set(name, predicate);
+    slot.predicates.push(predicate);
+    return predicate;
   }
 
   #bucket(bucket: EvaluationBucket, outcomeOf: (variantKey: unknown) => number): BucketEntry {
@@ -263,9 +267,8 @@ class FlagCompiler {
     }
     const slot = this.#tables.slot(bucket.selector ?? []);
     slot.isBucket = true;
-    const { salt, allocations } = bucket;
-    const name = JSON.stringify({ selector: bucket.selector ?? [], salt, allocations });
-    return { slot, salt, ranges, name };
+    const allocations = JSON.stringify(bucket.allocations);
+    return { slot, salt: bucket.salt, ranges, allocations };
   }
 }
 

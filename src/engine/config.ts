@@ -2,7 +2,7 @@
 
 import * as L from "../../assembly/layout.ts";
 import type { EngineWarning } from "./errors.ts";
-import type { EvaluationVariant } from "./flag.ts";
+import type { EvaluationAllocation, EvaluationBucket, EvaluationVariant } from "./flag.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { Instance } from "./instance.ts";
 import { orderOf } from "./order.ts";
@@ -164,11 +164,17 @@ export class Config {
 
   condition(predicate: number): NamedCondition {
     const record = this.record(L.IMAGE_PREDICATES, predicate, L.PREDICATE_SIZE);
-    return this.#json(record + L.PREDICATE_NAME) as NamedCondition;
+    const [op, values] = this.#json(record + L.PREDICATE_NAME) as [string, string[]];
+    return [[...this.slots[this.u32(record + L.PREDICATE_SLOT)].selector], op, values];
   }
 
-  bucketName(bucket: number): string {
-    return this.text(bucket + L.BUCKET_NAME);
+  /** A bucket as the flags gave it. */
+  bucket(bucket: number): EvaluationBucket {
+    return {
+      selector: [...this.slots[this.u32(bucket + L.BUCKET_SLOT)].selector],
+      salt: this.#json(bucket + L.BUCKET_SALT) as string,
+      allocations: this.#json(bucket + L.BUCKET_ALLOCATIONS) as EvaluationAllocation[],
+    };
   }
 
   /** The test that only the host can make, for one text. */

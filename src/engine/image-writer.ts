@@ -1,6 +1,6 @@
 // Writes an image; the only place that stores into one.
 
-import { IMAGE_SIZE, IMAGE_SIZE_MAX, U32 } from "../../assembly/layout.ts";
+import { F64, IMAGE_SIZE, IMAGE_SIZE_MAX, U32 } from "../../assembly/layout.ts";
 import { ConfigError } from "./errors.ts";
 import { bytesMax, writeText } from "./text.ts";
 
@@ -18,6 +18,8 @@ export class ImageWriter {
   #view = new DataView(this.#bytes.buffer);
   #size: number;
   readonly #texts = new Map<string, Span>();
+  /** By a hash of their words; of two tables with one hash the later is kept. */
+  readonly #tables = new Map<number, Span>();
 
   /** Leaves `headerSize` zero bytes at the front. */
   constructor(headerSize: number) {
@@ -28,9 +30,9 @@ export class ImageWriter {
     return this.#size;
   }
 
-  /** Zeroed room for a record, 8-aligned; answers its pointer. */
-  allocate(bytes: number): number {
-    const pointer = (this.#size + 7) & ~7;
+  /** Zeroed room for records; answers its pointer, a multiple of `alignment`. */
+  allocate(bytes: number, alignment = F64): number {
+    const pointer = (this.#size + alignment - 1) & -alignment;
     this.#grow(pointer + bytes);
     this.#size = pointer + bytes;
     return pointer;
@@ -48,11 +50,24 @@ export class ImageWriter {
     this.#view.setFloat64(at, value, true);
   }
 
-  /** A table of u32; answers its pointer. */
+  /** A table of u32, written once for equal tables; answers its pointer. */
   words(values: ArrayLike<number>): number {
-    const pointer = this.allocate(values.length * U32);
+    const hash = hashOf(values);
+    const known = this.#tables.get(hash);
+    if (known && this.#holds(known, values)) return known.pointer;
+    const bytes = values.length * U32;
+    const pointer = this.allocate(bytes, U32);
     for (let i = 0; i < values.length; i++) this.setU32(pointer + i * U32, values[i]);
+    this.#tables.set(hash, { pointer, bytes });
     return pointer;
+  }
+
+  #holds({ pointer, bytes }: Span, values: ArrayLike<number>): boolean {
+    if (bytes !== values.length * U32) return false;
+    for (let i = 0; i < values.length; i++) {
+      if (this.#view.getUint32(pointer + i * U32, true) !== values[i] >>> 0) return false;
+    }
+    return true;
   }
 
   /** The text's bytes, written once for equal texts. */
@@ -101,4 +116,13 @@ export class ImageWriter {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
   }
+}
+
+function hashOf(words: ArrayLike<number>): number {
+  let hash = words.length;
+  for (let i = 0; i < words.length; i++) {
+    hash = Math.imul(hash ^ words[i], 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash;
 }

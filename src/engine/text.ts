@@ -30,6 +30,12 @@ export function writeText(text: string, target: Uint8Array, at: number): number 
   return length;
 }
 
+/** The bytes of one text. */
+export function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(bytesMax(text));
+  return bytes.subarray(0, writeText(text, bytes, 0));
+}
+
 function writeUnits(text: string, target: Uint8Array, start: number): number {
   let at = start;
   for (let i = 0; i < text.length; i++) {
