@@ -24,7 +24,6 @@ import {
   type FlagEntry,
   ImageTables,
   type PredicateEntry,
-  type RangeEntry,
   type SegmentEntry,
 } from "./tables.ts";
 
@@ -159,7 +158,7 @@ class FlagCompiler {
   readonly #flag: EvaluationFlag;
   readonly #warn: Warn;
   readonly #outcomes: FlagEntry["outcomes"] = [];
-  readonly #variants = new Map<string, string>();
+  readonly #variants = new Map<string, NumberedVariant>();
 
   constructor(tables: ImageTables, flag: EvaluationFlag, warn: Warn) {
     this.#tables = tables;
@@ -169,83 +168,81 @@ class FlagCompiler {
 
   /** A disabled flag is an entry without segments: it never has a result. */
   compile(): FlagEntry {
-    const flag = this.#flag;
-    const parents = parentIndexes(flag, this.#tables.flagIndexes);
+    const { key, variants, metadata, segments } = this.#flag;
+    const parents = parentIndexes(this.#flag, this.#tables.flagIndexes);
+    const entry: FlagEntry = { enabled: true, parents, metadata: "", segments: [], outcomes: [] };
     try {
-      const metadata = jsonOf(flag.metadata, ".metadata");
-      for (const [key, variant] of Object.entries(flag.variants)) {
-        if (variant) this.#variants.set(key, jsonOf(variant, `.variants[${JSON.stringify(key)}]`));
+      entry.metadata = jsonOf(metadata, ".metadata");
+      for (const name of Object.keys(variants)) {
+        const variant = variants[name];
+        if (!variant) continue;
+        const json = jsonOf(variant, `.variants[${JSON.stringify(name)}]`);
+        this.#variants.set(name, { json, segment: -1, number: 0 });
       }
-      const segments = flag.segments.map((segment, index) => this.#segment(segment, index));
-      return { enabled: true, parents, metadata, segments, outcomes: this.#outcomes };
+      for (let i = 0; i < segments.length; i++) entry.segments.push(this.#segment(segments[i], i));
+      entry.outcomes = this.#outcomes;
+      return entry;
     } catch (problem) {
       if (!(problem instanceof FlagProblem)) throw problem;
       const isPattern = problem instanceof PatternProblem;
       const code = isPattern ? "invalid-regex" : "malformed-flag";
-      this.#warn(code, flag.key, problem.path, problem.message);
+      this.#warn(code, key, problem.path, problem.message);
       return { enabled: false, parents, metadata: "", segments: [], outcomes: [] };
     }
   }
 
   #segment(segment: EvaluationSegment, index: number): SegmentEntry {
     const path = `.segments[${index}]`;
-    const numbers = new Map<string, number>();
-    const outcomeOf = (variantKey: unknown): number => {
-      if (variantKey === undefined) return 0;
-      const key = String(variantKey);
-      if (!this.#variants.has(key)) return 0;
-      const known = numbers.get(key);
-      if (known) return known;
-      const number = this.#outcomes.push({ segment: index, variant: this.#variants.get(key)! });
-      if (number > OUTCOME_COUNT_MAX) {
-        const expected = `at most ${OUTCOME_COUNT_MAX} pairs of segment and variant`;
-        throw new FlagProblem(path, expected, number);
-      }
-      numbers.set(key, number);
-      return number;
-    };
-    return {
+    const entry: SegmentEntry = {
       metadata: jsonOf(segment.metadata, `${path}.metadata`),
-      ...this.#conditions(segment.conditions, path),
-      bucket: segment.bucket ? this.#bucket(segment.bucket, outcomeOf) : undefined,
-      outcome: outcomeOf(segment.variant),
+      conditions: [],
+      count: CONDITIONS_ALWAYS,
+      bucket: undefined,
+      outcome: 0,
     };
+    if (segment.conditions) this.#addConditions(entry, segment.conditions, path);
+    if (segment.bucket) entry.bucket = this.#bucket(segment.bucket, index);
+    entry.outcome = this.#outcome(segment.variant, index);
+    return entry;
   }
 
-  #conditions(
-    conditions: EvaluationCondition[][] | undefined,
-    path: string,
-  ): Pick<SegmentEntry, "conditions" | "count"> {
-    if (!conditions) return { conditions: [], count: CONDITIONS_ALWAYS };
-    const words: SegmentEntry["conditions"] = [];
+  /** Number of the outcome of a segment and a variant; 0 for a variant that does not exist. */
+  #outcome(variantKey: unknown, segment: number): number {
+    if (variantKey === undefined) return 0;
+    const variant = this.#variants.get(String(variantKey));
+    if (!variant) return 0;
+    if (variant.segment === segment) return variant.number;
+    const number = this.#outcomes.push({ segment, variant: variant.json });
+    if (number > OUTCOME_COUNT_MAX) {
+      const expected = `at most ${OUTCOME_COUNT_MAX} pairs of segment and variant`;
+      throw new FlagProblem(`.segments[${segment}]`, expected, number);
+    }
+    variant.segment = segment;
+    variant.number = number;
+    return number;
+  }
+
+  #addConditions(entry: SegmentEntry, groups: EvaluationCondition[][], path: string): void {
     let always = false;
-    for (const [i, group] of conditions.entries()) {
-      for (const [j, condition] of group.entries()) {
-        const predicate = this.#predicate(condition, `${path}.conditions[${i}][${j}]`);
-        words.push({ predicate, last: j === group.length - 1 });
+    for (let i = 0; i < groups.length; i++) {
+      const group = groups[i];
+      for (let j = 0; j < group.length; j++) {
+        const predicate = this.#predicate(group[j], `${path}.conditions[${i}][${j}]`);
+        entry.conditions.push({ predicate, last: j === group.length - 1 });
       }
       always ||= group.length === 0;
     }
-    if (always) return { conditions: words, count: CONDITIONS_ALWAYS };
-    return { conditions: words, count: words.length || CONDITIONS_NEVER };
+    if (!always) entry.count = entry.conditions.length || CONDITIONS_NEVER;
   }
 
   #predicate(condition: EvaluationCondition, path: string): PredicateEntry {
-    const values = condition.values.map((value: unknown, index) => {
-      if (typeof value === "string") return value;
-      const at = `${path}.values[${index}]`;
-      const text = jsonOf(value, at) || String(value);
-      const message = `expected a string, got ${describe(value)}; read as ${JSON.stringify(text)}`;
-      this.#warn("non-string-value", this.#flag.key, at, message);
-      return text;
-    });
     const op: unknown = condition.op;
+    const values = this.#values(condition.values, path);
     if (!isKnownOperator(op)) {
       const message = `expected an operator, got ${describe(op)}; the condition is false`;
       this.#warn("unknown-operator", this.#flag.key, `${path}.op`, message);
     }
-    const selector = condition.selector ?? [];
-    const slot = this.#tables.slot(selector);
+    const slot = this.#tables.slot(condition.selector ?? []);
     const name = JSON.stringify([op, values]);
     const known = slot.predicatesByName.get(name);
     if (known) return known;
@@ -257,19 +254,43 @@ class FlagCompiler {
     return predicate;
   }
 
-  #bucket(bucket: EvaluationBucket, outcomeOf: (variantKey: unknown) => number): BucketEntry {
-    const ranges: RangeEntry[] = [];
-    for (const allocation of bucket.allocations) {
-      for (const distribution of allocation.distributions) {
-        const outcome = outcomeOf(distribution.variant);
-        ranges.push({ allocation: allocation.range, distribution: distribution.range, outcome });
+  #values(values: readonly unknown[], path: string): readonly string[] {
+    if (values.every((value) => typeof value === "string")) return values;
+    return values.map((value, index) => {
+      if (typeof value === "string") return value;
+      const at = `${path}.values[${index}]`;
+      const text = jsonOf(value, at) || String(value);
+      const message = `expected a string, got ${describe(value)}; read as ${JSON.stringify(text)}`;
+      this.#warn("non-string-value", this.#flag.key, at, message);
+      return text;
+    });
+  }
+
+  #bucket(bucket: EvaluationBucket, segment: number): BucketEntry {
+    const ranges: number[] = [];
+    for (const { range, distributions } of bucket.allocations) {
+      for (const distribution of distributions) {
+        ranges.push(wholeEnd(range[0]), wholeEnd(range[1]));
+        ranges.push(wholeEnd(distribution.range[0]), wholeEnd(distribution.range[1]));
+        ranges.push(this.#outcome(distribution.variant, segment));
       }
     }
     const slot = this.#tables.slot(bucket.selector ?? []);
     slot.isBucket = true;
-    const allocations = JSON.stringify(bucket.allocations);
-    return { slot, salt: bucket.salt, ranges, allocations };
+    return { slot, salt: bucket.salt, ranges, allocations: JSON.stringify(bucket.allocations) };
   }
+}
+
+/** A variant with its outcome in the last segment that named it. */
+interface NumberedVariant {
+  json: string;
+  segment: number;
+  number: number;
+}
+
+/** A range's end as the core compares it: `a >= end` for whole `a` is `a >= ceil(end)`. */
+function wholeEnd(end: number | undefined): number {
+  return Math.min(Math.max(Math.ceil(end as number), 0), 0xffffffff);
 }
 
 /** A value that is no regular expression. */

@@ -31,16 +31,11 @@ export interface PredicateEntry {
   index: number;
 }
 
-export interface RangeEntry {
-  allocation: readonly number[];
-  distribution: readonly number[];
-  outcome: number;
-}
-
 export interface BucketEntry {
   slot: SlotEntry;
   salt: string;
-  ranges: RangeEntry[];
+  /** RANGE records. */
+  ranges: number[];
   /** JSON text. */
   allocations: string;
 }
@@ -60,11 +55,6 @@ export interface FlagEntry {
   segments: SegmentEntry[];
   /** Outcome n is entry n - 1. */
   outcomes: { segment: number; variant: string }[];
-}
-
-/** A range's end as the core compares it: `a >= end` for whole `a` is `a >= ceil(end)`. */
-function wholeEnd(end: number | undefined): number {
-  return Math.min(Math.max(Math.ceil(end as number), 0), 0xffffffff);
 }
 
 export class ImageTables {
@@ -306,12 +296,7 @@ function writeBucket(writer: ImageWriter, bucket: BucketEntry): number {
   writer.setU32(at + L.BUCKET_SALT_SIZE, prefix.length);
   writer.setSpan(at + L.BUCKET_SALT, writer.text(JSON.stringify(bucket.salt)));
   writer.setSpan(at + L.BUCKET_ALLOCATIONS, writer.text(bucket.allocations));
-  const ranges: number[] = [];
-  for (const { allocation, distribution, outcome } of bucket.ranges) {
-    ranges.push(wholeEnd(allocation[0]), wholeEnd(allocation[1]));
-    ranges.push(wholeEnd(distribution[0]), wholeEnd(distribution[1]), outcome);
-  }
-  writer.setU32(at + L.BUCKET_RANGES, writer.words(ranges));
-  writer.setU32(at + L.BUCKET_RANGE_COUNT, bucket.ranges.length);
+  writer.setU32(at + L.BUCKET_RANGES, writer.words(bucket.ranges));
+  writer.setU32(at + L.BUCKET_RANGE_COUNT, (bucket.ranges.length * L.U32) / L.RANGE_SIZE);
   return at;
 }
