@@ -32,7 +32,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class Config {
   readonly instance: Instance;
-  readonly #image: DataView;
+  #view: DataView | undefined;
   #names: Names | undefined;
   #indexes: Map<string, number> | undefined;
   #slots: Slot[] | undefined;
@@ -44,12 +44,10 @@ export class Config {
 
   constructor(module: WebAssembly.Module, image: Uint8Array, isNew: boolean) {
     this.instance = new Instance(module, image, isNew);
-    // A private copy of the bytes: the memory's own buffer is detached whenever it grows.
-    this.#image = new DataView(this.instance.copyImage().buffer);
   }
 
   get bytes(): Uint8Array {
-    return new Uint8Array(this.#image.buffer.slice(0));
+    return this.instance.imageBytes.slice();
   }
 
   get names(): Names {
@@ -190,7 +188,9 @@ export class Config {
   /** The text whose pointer and size stand at `at`. */
   text(at: number): string {
     const pointer = this.u32(at);
-    return decoder.decode(new Uint8Array(this.#image.buffer, pointer, this.u32(at + L.U32)));
+    return decoder.decode(
+      this.instance.imageBytes.subarray(pointer, pointer + this.u32(at + L.U32)),
+    );
   }
 
   #outcomeRecord(flag: number, outcome: number): number {
@@ -200,6 +200,14 @@ export class Config {
 
   #json(at: number): unknown {
     return this.u32(at + L.U32) === 0 ? undefined : JSON.parse(this.text(at));
+  }
+
+  get #image(): DataView {
+    if (!this.#view) {
+      const { buffer, byteOffset, byteLength } = this.instance.imageBytes;
+      this.#view = new DataView(buffer, byteOffset, byteLength);
+    }
+    return this.#view;
   }
 
   get #graph() {

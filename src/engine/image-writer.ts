@@ -12,9 +12,12 @@ export interface Span {
 
 const EMPTY: Span = { pointer: 0, bytes: 0 };
 
+/** Growing copies everything; what is never written costs no memory. */
+const SIZE_INITIAL = 1 << 18;
+
 /** A growing little-endian buffer with interned texts. */
 export class ImageWriter {
-  #bytes = new Uint8Array(1 << 16);
+  #bytes = new Uint8Array(SIZE_INITIAL);
   #view = new DataView(this.#bytes.buffer);
   #size: number;
   readonly #texts = new Map<string, Span>();
@@ -93,12 +96,15 @@ export class ImageWriter {
     return this.#bytes.subarray(span.pointer, span.pointer + span.bytes);
   }
 
-  /** The image with its size stated, padded with zeros to `multiple` bytes behind `offset`. */
+  /**
+   * The image with its size stated, padded with zeros to `multiple` bytes behind `offset`: a view
+   * of the buffer, the writer is done.
+   */
   finish(offset: number, multiple: number): Uint8Array {
     const size = offset + Math.ceil((this.#size - offset) / multiple) * multiple;
     this.#grow(size);
     this.setU32(IMAGE_SIZE, size);
-    return this.#bytes.slice(0, size);
+    return this.#bytes.subarray(0, size);
   }
 
   #grow(size: number): void {

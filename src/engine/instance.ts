@@ -2,6 +2,7 @@
 // memory, and the placing of regions in it.
 
 import {
+  F64,
   IMAGE_CHECKSUM,
   IMAGE_HEADER_SIZE,
   IMAGE_MAGIC,
@@ -41,13 +42,14 @@ export class Instance {
   readonly image = FIRST_ADDRESS;
   readonly #memory: WebAssembly.Memory;
   #top: number;
+  #imageBytes: Uint8Array | undefined;
   u8!: Uint8Array;
   u16!: Uint16Array;
   u32!: Uint32Array;
   f64!: Float64Array;
 
   /**
-   * Places `image`; seals it first if it has just been compiled.
+   * Places `image`. One that has just been compiled is sealed, and kept as {@link imageBytes}.
    *
    * @throws {@link ConfigError} for an image that is cut, damaged or of another version.
    */
@@ -65,6 +67,9 @@ export class Instance {
     this.u8.set(image, FIRST_ADDRESS);
     if (isNew) {
       this.core.sealImage(FIRST_ADDRESS);
+      const seal = FIRST_ADDRESS + IMAGE_CHECKSUM;
+      image.set(this.u8.subarray(seal, seal + F64), IMAGE_CHECKSUM);
+      this.#imageBytes = image;
     } else if (!this.core.isSealed(FIRST_ADDRESS)) {
       throw new ConfigError("invalid-image", "image", "an intact image", "a damaged one");
     }
@@ -75,8 +80,19 @@ export class Instance {
     return this.#memory.buffer.byteLength;
   }
 
+  /** The image outside of the core's memory, in which a trap may leave anything; read only. */
+  get imageBytes(): Uint8Array {
+    if (!this.#imageBytes) {
+      const size = this.u32[(this.image + IMAGE_SIZE) / 4];
+      this.#imageBytes = this.u8.slice(this.image, this.image + size);
+    }
+    return this.#imageBytes;
+  }
+
   /** Room for `bytes`, 16-aligned and never given back; the views are good afterwards. */
   reserve(bytes: number): number {
+    // Whoever reserves is about to run the core: the last moment for a copy that is surely intact.
+    void this.imageBytes;
     const address = this.#top;
     const top = align(address + bytes);
     const missing = pagesFor(top - this.#memory.buffer.byteLength);
@@ -86,12 +102,6 @@ export class Instance {
     }
     this.#top = top;
     return address;
-  }
-
-  /** A copy of the image. */
-  copyImage(): Uint8Array {
-    const size = this.u32[(this.image + IMAGE_SIZE) / 4];
-    return this.u8.slice(this.image, this.image + size);
   }
 
   #view(): void {
