@@ -142,16 +142,6 @@ function parentIndexes(flag: EvaluationFlag, indexes: ReadonlyMap<string, number
   return parents;
 }
 
-/** JSON text of a value, "" for none. @throws {@link FlagProblem} if it has none. */
-function jsonOf(value: unknown, path: string): string {
-  if (value === undefined || value === null) return "";
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    throw new FlagProblem(path, "JSON", error instanceof RangeError ? "too deep" : "no JSON");
-  }
-}
-
 /** Compiles one flag; what it finds wrong disables this flag only. */
 class FlagCompiler {
   readonly #tables: ImageTables;
@@ -172,11 +162,11 @@ class FlagCompiler {
     const parents = parentIndexes(this.#flag, this.#tables.flagIndexes);
     const entry: FlagEntry = { enabled: true, parents, metadata: "", segments: [], outcomes: [] };
     try {
-      entry.metadata = jsonOf(metadata, ".metadata");
+      entry.metadata = this.#tables.json.of(metadata, ".metadata");
       for (const name of Object.keys(variants)) {
         const variant = variants[name];
         if (!variant) continue;
-        const json = jsonOf(variant, `.variants[${JSON.stringify(name)}]`);
+        const json = this.#tables.json.of(variant, `.variants[${JSON.stringify(name)}]`);
         this.#variants.set(name, { json, segment: -1, number: 0 });
       }
       for (let i = 0; i < segments.length; i++) entry.segments.push(this.#segment(segments[i], i));
@@ -194,7 +184,7 @@ class FlagCompiler {
   #segment(segment: EvaluationSegment, index: number): SegmentEntry {
     const path = `.segments[${index}]`;
     const entry: SegmentEntry = {
-      metadata: jsonOf(segment.metadata, `${path}.metadata`),
+      metadata: this.#tables.json.of(segment.metadata, `${path}.metadata`),
       conditions: [],
       count: CONDITIONS_ALWAYS,
       bucket: undefined,
@@ -259,7 +249,7 @@ class FlagCompiler {
     return values.map((value, index) => {
       if (typeof value === "string") return value;
       const at = `${path}.values[${index}]`;
-      const text = jsonOf(value, at) || String(value);
+      const text = this.#tables.json.of(value, at) || String(value);
       const message = `expected a string, got ${describe(value)}; read as ${JSON.stringify(text)}`;
       this.#warn("non-string-value", this.#flag.key, at, message);
       return text;
@@ -277,7 +267,9 @@ class FlagCompiler {
     }
     const slot = this.#tables.slot(bucket.selector ?? []);
     slot.isBucket = true;
-    return { slot, salt: bucket.salt, ranges, allocations: JSON.stringify(bucket.allocations) };
+    const path = `.segments[${segment}].bucket.allocations`;
+    const allocations = this.#tables.json.of(bucket.allocations, path);
+    return { slot, salt: bucket.salt, ranges, allocations };
   }
 }
 

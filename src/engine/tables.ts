@@ -3,6 +3,7 @@
 import * as L from "../../assembly/layout.ts";
 import type { EngineWarning } from "./errors.ts";
 import { ImageWriter, type Span } from "./image-writer.ts";
+import { JsonTexts } from "./json-texts.ts";
 import { murmur3, stateOfWords, tailOf } from "./murmur3.ts";
 import { NEEDS_OF_KIND, type PredicateSpec } from "./predicate.ts";
 import { bytesOf } from "./text.ts";
@@ -61,6 +62,7 @@ export class ImageTables {
   readonly flagKeys: readonly string[];
   readonly flagIndexes: ReadonlyMap<string, number>;
   readonly flags: FlagEntry[] = [];
+  readonly json = new JsonTexts();
   readonly #slots: SlotEntry[] = [];
   readonly #selectors: SelectorNode = { slot: undefined, next: new Map() };
 
