@@ -9,7 +9,7 @@ import {
   KIND_HOST,
   OUTCOME_COUNT_MAX,
 } from "../../assembly/layout.ts";
-import { checkFlag, FlagProblem } from "./check.ts";
+import { FlagProblem, problemOf } from "./check.ts";
 import { ConfigError, describe, type EngineWarning } from "./errors.ts";
 import type {
   EvaluationBucket,
@@ -101,13 +101,12 @@ function entriesOf(flags: Flags, warnings: EngineWarning[]): [string, Evaluation
   }
   const entries: [string, EvaluationFlag][] = [];
   for (const key of Object.keys(byKey)) {
-    try {
-      checkFlag(byKey[key] as unknown as Record<string, unknown>);
-      entries.push([key, byKey[key]]);
-    } catch (problem) {
-      if (!(problem instanceof FlagProblem)) throw problem;
+    const problem = problemOf(byKey[key] as unknown as Record<string, unknown>);
+    if (problem) {
       const path = pathOf(key) + problem.path;
       warnings.push({ code: "malformed-flag", flagKey: key, path, message: problem.message });
+    } else {
+      entries.push([key, byKey[key]]);
     }
   }
   return entries;
