@@ -20,6 +20,9 @@ export class FlagProblem {
   }
 }
 
+/** A path inside a flag, made when something is wrong there. */
+export type Place = () => string;
+
 type Json = Record<string, unknown>;
 type Found = FlagProblem | undefined;
 

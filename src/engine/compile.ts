@@ -9,7 +9,7 @@ import {
   KIND_HOST,
   OUTCOME_COUNT_MAX,
 } from "../../assembly/layout.ts";
-import { FlagProblem, problemOf } from "./check.ts";
+import { FlagProblem, type Place, problemOf } from "./check.ts";
 import { ConfigError, describe, type EngineWarning } from "./errors.ts";
 import type {
   EvaluationBucket,
@@ -161,11 +161,12 @@ class FlagCompiler {
     const parents = parentIndexes(this.#flag, this.#tables.flagIndexes);
     const entry: FlagEntry = { enabled: true, parents, metadata: "", segments: [], outcomes: [] };
     try {
-      entry.metadata = this.#tables.json.of(metadata, ".metadata");
+      entry.metadata = this.#tables.json.of(metadata, () => ".metadata");
       for (const name of Object.keys(variants)) {
         const variant = variants[name];
         if (!variant) continue;
-        const json = this.#tables.json.of(variant, `.variants[${JSON.stringify(name)}]`);
+        const place = () => `.variants[${JSON.stringify(name)}]`;
+        const json = this.#tables.json.of(variant, place);
         this.#variants.set(name, { json, segment: -1, number: 0 });
       }
       for (let i = 0; i < segments.length; i++) entry.segments.push(this.#segment(segments[i], i));
@@ -181,15 +182,14 @@ class FlagCompiler {
   }
 
   #segment(segment: EvaluationSegment, index: number): SegmentEntry {
-    const path = `.segments[${index}]`;
     const entry: SegmentEntry = {
-      metadata: this.#tables.json.of(segment.metadata, `${path}.metadata`),
+      metadata: this.#tables.json.of(segment.metadata, () => `.segments[${index}].metadata`),
       conditions: [],
       count: CONDITIONS_ALWAYS,
       bucket: undefined,
       outcome: 0,
     };
-    if (segment.conditions) this.#addConditions(entry, segment.conditions, path);
+    if (segment.conditions) this.#addConditions(entry, segment.conditions, index);
     if (segment.bucket) entry.bucket = this.#bucket(segment.bucket, index);
     entry.outcome = this.#outcome(segment.variant, index);
     return entry;
@@ -211,12 +211,13 @@ class FlagCompiler {
     return number;
   }
 
-  #addConditions(entry: SegmentEntry, groups: EvaluationCondition[][], path: string): void {
+  #addConditions(entry: SegmentEntry, groups: EvaluationCondition[][], segment: number): void {
     let always = false;
     for (let i = 0; i < groups.length; i++) {
       const group = groups[i];
       for (let j = 0; j < group.length; j++) {
-        const predicate = this.#predicate(group[j], `${path}.conditions[${i}][${j}]`);
+        const place = () => `.segments[${segment}].conditions[${i}][${j}]`;
+        const predicate = this.#predicate(group[j], place);
         entry.conditions.push({ predicate, last: j === group.length - 1 });
       }
       always ||= group.length === 0;
@@ -224,31 +225,31 @@ class FlagCompiler {
     if (!always) entry.count = entry.conditions.length || CONDITIONS_NEVER;
   }
 
-  #predicate(condition: EvaluationCondition, path: string): PredicateEntry {
+  #predicate(condition: EvaluationCondition, place: Place): PredicateEntry {
     const op: unknown = condition.op;
-    const values = this.#values(condition.values, path);
+    const values = this.#values(condition.values, place);
     if (!isKnownOperator(op)) {
       const message = `expected an operator, got ${describe(op)}; the condition is false`;
-      this.#warn("unknown-operator", this.#flag.key, `${path}.op`, message);
+      this.#warn("unknown-operator", this.#flag.key, `${place()}.op`, message);
     }
     const slot = this.#tables.slot(condition.selector ?? []);
     const name = JSON.stringify([op, values]);
     const known = slot.predicatesByName.get(name);
     if (known) return known;
     const spec = specOf(String(op), values);
-    if (spec.kind === KIND_HOST) checkPatterns(String(op), values, path);
+    if (spec.kind === KIND_HOST) checkPatterns(String(op), values, place);
     const predicate = { name, slot, spec, index: 0 };
     slot.predicatesByName.set(name, predicate);
     slot.predicates.push(predicate);
     return predicate;
   }
 
-  #values(values: readonly unknown[], path: string): readonly string[] {
+  #values(values: readonly unknown[], place: Place): readonly string[] {
     if (values.every((value) => typeof value === "string")) return values;
     return values.map((value, index) => {
       if (typeof value === "string") return value;
-      const at = `${path}.values[${index}]`;
-      const text = this.#tables.json.of(value, at) || String(value);
+      const at = `${place()}.values[${index}]`;
+      const text = this.#tables.json.of(value, () => at) || String(value);
       const message = `expected a string, got ${describe(value)}; read as ${JSON.stringify(text)}`;
       this.#warn("non-string-value", this.#flag.key, at, message);
       return text;
@@ -266,8 +267,8 @@ class FlagCompiler {
     }
     const slot = this.#tables.slot(bucket.selector ?? []);
     slot.isBucket = true;
-    const path = `.segments[${segment}].bucket.allocations`;
-    const allocations = this.#tables.json.of(bucket.allocations, path);
+    const place = () => `.segments[${segment}].bucket.allocations`;
+    const allocations = this.#tables.json.of(bucket.allocations, place);
     return { slot, salt: bucket.salt, ranges, allocations };
   }
 }
@@ -287,13 +288,13 @@ function wholeEnd(end: number | undefined): number {
 /** A value that is no regular expression. */
 class PatternProblem extends FlagProblem {}
 
-function checkPatterns(op: string, values: readonly string[], path: string): void {
+function checkPatterns(op: string, values: readonly string[], place: Place): void {
   if (!op.startsWith("regex")) return;
   for (const [index, value] of values.entries()) {
     try {
       new RegExp(value);
     } catch {
-      throw new PatternProblem(`${path}.values[${index}]`, "a regular expression", value);
+      throw new PatternProblem(`${place()}.values[${index}]`, "a regular expression", value);
     }
   }
 }

@@ -1,7 +1,7 @@
 // JSON texts of what flags repeat: metadata, variants and allocations are mostly equal from flag to
 // flag, and finding a known text is cheaper than writing it again.
 
-import { FlagProblem } from "./check.ts";
+import { FlagProblem, type Place } from "./check.ts";
 
 /** What values that begin alike have in common; after a whole value stands its text. */
 class Node {
@@ -23,8 +23,8 @@ export class JsonTexts {
   readonly #root = new Node();
   #nodeCount = 0;
 
-  /** JSON text of a value, "" for none. @throws {@link FlagProblem} if it has none. */
-  of(value: unknown, path: string): string {
+  /** JSON text of a value, "" for none. @throws {@link FlagProblem} at `place` if it has none. */
+  of(value: unknown, place: Place): string {
     if (value === undefined || value === null) return "";
     try {
       const node = this.#walk(this.#root, value, DEPTH_MAX);
@@ -32,7 +32,7 @@ export class JsonTexts {
       node.text ??= JSON.stringify(value);
       return node.text;
     } catch (error) {
-      throw new FlagProblem(path, "JSON", error instanceof RangeError ? "too deep" : "no JSON");
+      throw new FlagProblem(place(), "JSON", error instanceof RangeError ? "too deep" : "no JSON");
     }
   }
 
