@@ -21,7 +21,7 @@ export const SESSION_SIZE_MAX = 1 << 30;
 //  0        4        8        12       16               24       28
 //  ├ magic  ┼ version┼ size   ┼ 0      ┼ checksum (u64) ┼ tables: offset, count ...
 export const MAGIC = 1146702920; // "HLYD"
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 export const IMAGE_MAGIC = 0;
 export const IMAGE_VERSION = IMAGE_MAGIC + U32;
 export const IMAGE_SIZE = IMAGE_VERSION + U32;
@@ -86,9 +86,11 @@ export const BUCKET_TAIL = BUCKET_SEED + U32;
 export const BUCKET_SALT_SIZE = BUCKET_TAIL + U32;
 export const BUCKET_RANGES = BUCKET_SALT_SIZE + U32;
 export const BUCKET_RANGE_COUNT = BUCKET_RANGES + U32;
-export const BUCKET_NAME = BUCKET_RANGE_COUNT + U32; // JSON text for explaining
-export const BUCKET_NAME_SIZE = BUCKET_NAME + U32;
-export const BUCKET_SIZE = BUCKET_NAME_SIZE + U32;
+export const BUCKET_SALT = BUCKET_RANGE_COUNT + U32; // JSON text, for explaining
+export const BUCKET_SALT_TEXT_SIZE = BUCKET_SALT + U32;
+export const BUCKET_ALLOCATIONS = BUCKET_SALT_TEXT_SIZE + U32; // JSON text, for explaining
+export const BUCKET_ALLOCATIONS_SIZE = BUCKET_ALLOCATIONS + U32;
+export const BUCKET_SIZE = BUCKET_ALLOCATIONS_SIZE + U32;
 
 // ── RANGE ── one distribution with its allocation; half-open; the first hit wins ────────────
 export const RANGE_ALLOCATION_START = 0;
@@ -105,6 +107,7 @@ export const ALLOCATION_SLOT_COUNT = 100;
 // ── PREDICATE ── one distinct (selector, operator, values) ──────────────────────────────────
 //  0    1    2      3       4      8         12      16        24          28
 //  ├kind┼ op ┼ null ┼ negate┼ slot ┼ operand*┼ count ┼ f64     ┼ name JSON*┼ size
+// The name is [operator, values]; the slot has the selector.
 export const PREDICATE_KIND = 0;
 export const PREDICATE_OP = 1;
 export const PREDICATE_NULL = 2;

@@ -5,109 +5,157 @@ import { describe } from "./errors.ts";
 
 /** What is wrong with a flag, and where inside it. */
 export class FlagProblem {
-  readonly path: string;
+  path: string;
   readonly message: string;
 
   constructor(path: string, expected: string, got: unknown) {
     this.path = path;
     this.message = `expected ${expected}, got ${describe(got)}`;
   }
+
+  /** The same problem, seen from further out: paths are only made for what is wrong. */
+  under(place: string): this {
+    this.path = place + this.path;
+    return this;
+  }
 }
 
+/** A path inside a flag, made when something is wrong there. */
+export type Place = () => string;
+
 type Json = Record<string, unknown>;
+type Found = FlagProblem | undefined;
 
 function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function need(ok: boolean, path: string, expected: string, got: unknown): void {
-  if (!ok) throw new FlagProblem(path, expected, got);
+function isNothing(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
 }
 
-function checkOptionalObject(value: unknown, path: string): void {
-  need(value === undefined || value === null || isObject(value), path, "an object", value);
+function wrong(expected: string, got: unknown): FlagProblem {
+  return new FlagProblem("", expected, got);
 }
 
-function checkSelector(selector: unknown, path: string): void {
-  if (selector === undefined || selector === null) return;
-  need(Array.isArray(selector), path, "an array of strings", selector);
-  const list = selector as unknown[];
-  const depth = `at most ${SELECTOR_DEPTH_MAX} elements`;
-  need(list.length <= SELECTOR_DEPTH_MAX, path, depth, list.length);
+function inMetadata(metadata: unknown): Found {
+  if (isNothing(metadata) || isObject(metadata)) return undefined;
+  return wrong("an object", metadata).under(".metadata");
+}
+
+/** The first problem that `find` has with an element. */
+function inList(list: readonly unknown[], find: (element: unknown) => Found): Found {
   for (let i = 0; i < list.length; i++) {
-    if (typeof list[i] !== "string") throw new FlagProblem(`${path}[${i}]`, "a string", list[i]);
+    const found = find(list[i]);
+    if (found) return found.under(`[${i}]`);
   }
+  return undefined;
 }
 
-function checkRange(range: unknown, path: string): void {
-  need(Array.isArray(range), path, "an array of two numbers", range);
-  for (const [i, end] of (range as unknown[]).entries()) {
-    need(typeof end === "number" && !Number.isNaN(end), `${path}[${i}]`, "a number", end);
-  }
+function inText(value: unknown): Found {
+  return typeof value === "string" ? undefined : wrong("a string", value);
 }
 
-function checkBucket(bucket: unknown, path: string): void {
-  if (!bucket) return;
-  need(isObject(bucket), path, "an object", bucket);
-  const { selector, salt, allocations } = bucket as Json;
-  checkSelector(selector, `${path}.selector`);
-  need(typeof salt === "string", `${path}.salt`, "a string", salt);
-  need(Array.isArray(allocations), `${path}.allocations`, "an array", allocations);
-  for (const [i, allocation] of (allocations as unknown[]).entries()) {
-    const at = `${path}.allocations[${i}]`;
-    if (!isObject(allocation)) throw new FlagProblem(at, "an object", allocation);
-    checkRange(allocation.range, `${at}.range`);
-    const { distributions } = allocation;
-    need(Array.isArray(distributions), `${at}.distributions`, "an array", distributions);
-    for (const [j, distribution] of (distributions as unknown[]).entries()) {
-      const inner = `${at}.distributions[${j}]`;
-      if (!isObject(distribution)) throw new FlagProblem(inner, "an object", distribution);
-      checkRange(distribution.range, `${inner}.range`);
-    }
+function inSelector(selector: unknown): Found {
+  if (isNothing(selector)) return undefined;
+  if (!Array.isArray(selector)) return wrong("an array of strings", selector).under(".selector");
+  if (selector.length > SELECTOR_DEPTH_MAX) {
+    const expected = `at most ${SELECTOR_DEPTH_MAX} elements`;
+    return wrong(expected, selector.length).under(".selector");
   }
+  return inList(selector, inText)?.under(".selector");
 }
 
-function checkConditions(conditions: unknown, path: string): void {
-  if (!conditions) return;
-  need(Array.isArray(conditions), path, "an array of arrays of conditions", conditions);
-  const groups = conditions as unknown[];
-  for (let i = 0; i < groups.length; i++) {
-    const group = groups[i];
-    if (!Array.isArray(group)) throw new FlagProblem(`${path}[${i}]`, "an array", group);
-    for (let j = 0; j < group.length; j++) {
-      const condition: unknown = group[j];
-      const at = `${path}[${i}][${j}]`;
-      if (!isObject(condition)) throw new FlagProblem(at, "an object", condition);
-      checkSelector(condition.selector, `${at}.selector`);
-      need(Array.isArray(condition.values), `${at}.values`, "an array", condition.values);
-    }
-  }
+function inEnd(end: unknown): Found {
+  return typeof end === "number" && !Number.isNaN(end) ? undefined : wrong("a number", end);
 }
 
-/** @throws {@link FlagProblem} at the first thing wrong; `flag.key` is a string already. */
-export function checkFlag(flag: Json): void {
-  const { variants, segments, dependencies } = flag;
-  checkOptionalObject(flag.metadata, ".metadata");
-  need(isObject(variants), ".variants", "an object", variants);
-  for (const [key, variant] of Object.entries(variants as Json)) {
-    const path = `.variants[${JSON.stringify(key)}]`;
-    need(!variant || isObject(variant), path, "an object", variant);
-    if (variant) checkOptionalObject((variant as Json).metadata, `${path}.metadata`);
+function inRange(range: unknown): Found {
+  if (!Array.isArray(range)) return wrong("an array of two numbers", range).under(".range");
+  return inList(range, inEnd)?.under(".range");
+}
+
+function inDistribution(distribution: unknown): Found {
+  return isObject(distribution) ? inRange(distribution.range) : wrong("an object", distribution);
+}
+
+function inAllocation(allocation: unknown): Found {
+  if (!isObject(allocation)) return wrong("an object", allocation);
+  const found = inRange(allocation.range);
+  if (found) return found;
+  const { distributions } = allocation;
+  if (!Array.isArray(distributions))
+    return wrong("an array", distributions).under(".distributions");
+  return inList(distributions, inDistribution)?.under(".distributions");
+}
+
+function inBucket(bucket: unknown): Found {
+  if (!bucket) return undefined;
+  if (!isObject(bucket)) return wrong("an object", bucket);
+  const found = inSelector(bucket.selector);
+  if (found) return found;
+  const { salt, allocations } = bucket;
+  if (typeof salt !== "string") return wrong("a string", salt).under(".salt");
+  if (!Array.isArray(allocations)) return wrong("an array", allocations).under(".allocations");
+  return inList(allocations, inAllocation)?.under(".allocations");
+}
+
+function inCondition(condition: unknown): Found {
+  if (!isObject(condition)) return wrong("an object", condition);
+  const found = inSelector(condition.selector);
+  if (found || Array.isArray(condition.values)) return found;
+  return wrong("an array", condition.values).under(".values");
+}
+
+function inGroup(group: unknown): Found {
+  return Array.isArray(group) ? inList(group, inCondition) : wrong("an array", group);
+}
+
+function inConditions(conditions: unknown): Found {
+  if (!conditions) return undefined;
+  if (Array.isArray(conditions)) return inList(conditions, inGroup);
+  return wrong("an array of arrays of conditions", conditions);
+}
+
+function inSegment(segment: unknown): Found {
+  if (!isObject(segment)) return wrong("an object", segment);
+  return (
+    inMetadata(segment.metadata) ??
+    inConditions(segment.conditions)?.under(".conditions") ??
+    inBucket(segment.bucket)?.under(".bucket")
+  );
+}
+
+function inVariants(variants: unknown): Found {
+  if (!isObject(variants)) return wrong("an object", variants);
+  for (const key of Object.keys(variants)) {
+    const variant = variants[key];
+    if (!variant) continue;
+    const found = isObject(variant) ? inMetadata(variant.metadata) : wrong("an object", variant);
+    if (found) return found.under(`[${JSON.stringify(key)}]`);
   }
-  need(Array.isArray(segments), ".segments", "an array", segments);
-  const list = segments as unknown[];
-  need(list.length <= OUTCOME_COUNT_MAX, ".segments", `at most ${OUTCOME_COUNT_MAX}`, list.length);
-  for (let i = 0; i < list.length; i++) {
-    const segment = list[i];
-    const path = `.segments[${i}]`;
-    if (!isObject(segment)) throw new FlagProblem(path, "an object", segment);
-    checkOptionalObject(segment.metadata, `${path}.metadata`);
-    checkConditions(segment.conditions, `${path}.conditions`);
-    checkBucket(segment.bucket, `${path}.bucket`);
-  }
-  if (dependencies === undefined || dependencies === null) return;
-  need(Array.isArray(dependencies), ".dependencies", "an array of flag keys", dependencies);
-  for (const [i, key] of (dependencies as unknown[]).entries()) {
-    need(typeof key === "string", `.dependencies[${i}]`, "a string", key);
-  }
+  return undefined;
+}
+
+function inSegments(segments: unknown): Found {
+  if (!Array.isArray(segments)) return wrong("an array", segments);
+  const { length } = segments;
+  if (length > OUTCOME_COUNT_MAX) return wrong(`at most ${OUTCOME_COUNT_MAX}`, length);
+  return inList(segments, inSegment);
+}
+
+function inDependencies(dependencies: unknown): Found {
+  if (isNothing(dependencies)) return undefined;
+  if (Array.isArray(dependencies)) return inList(dependencies, inText);
+  return wrong("an array of flag keys", dependencies);
+}
+
+/** The first thing wrong with a flag's shape; `flag.key` is a string already. */
+export function problemOf(flag: Json): FlagProblem | undefined {
+  return (
+    inMetadata(flag.metadata) ??
+    inVariants(flag.variants)?.under(".variants") ??
+    inSegments(flag.segments)?.under(".segments") ??
+    inDependencies(flag.dependencies)?.under(".dependencies")
+  );
 }

@@ -9,7 +9,7 @@ import {
   KIND_HOST,
   OUTCOME_COUNT_MAX,
 } from "../../assembly/layout.ts";
-import { checkFlag, FlagProblem } from "./check.ts";
+import { FlagProblem, type Place, problemOf } from "./check.ts";
 import { ConfigError, describe, type EngineWarning } from "./errors.ts";
 import type {
   EvaluationBucket,
@@ -24,7 +24,6 @@ import {
   type FlagEntry,
   ImageTables,
   type PredicateEntry,
-  type RangeEntry,
   type SegmentEntry,
 } from "./tables.ts";
 
@@ -102,13 +101,12 @@ function entriesOf(flags: Flags, warnings: EngineWarning[]): [string, Evaluation
   }
   const entries: [string, EvaluationFlag][] = [];
   for (const key of Object.keys(byKey)) {
-    try {
-      checkFlag(byKey[key] as unknown as Record<string, unknown>);
-      entries.push([key, byKey[key]]);
-    } catch (problem) {
-      if (!(problem instanceof FlagProblem)) throw problem;
+    const problem = problemOf(byKey[key] as unknown as Record<string, unknown>);
+    if (problem) {
       const path = pathOf(key) + problem.path;
       warnings.push({ code: "malformed-flag", flagKey: key, path, message: problem.message });
+    } else {
+      entries.push([key, byKey[key]]);
     }
   }
   return entries;
@@ -143,23 +141,13 @@ function parentIndexes(flag: EvaluationFlag, indexes: ReadonlyMap<string, number
   return parents;
 }
 
-/** JSON text of a value, "" for none. @throws {@link FlagProblem} if it has none. */
-function jsonOf(value: unknown, path: string): string {
-  if (value === undefined || value === null) return "";
-  try {
-    return JSON.stringify(value);
-  } catch (error) {
-    throw new FlagProblem(path, "JSON", error instanceof RangeError ? "too deep" : "no JSON");
-  }
-}
-
 /** Compiles one flag; what it finds wrong disables this flag only. */
 class FlagCompiler {
   readonly #tables: ImageTables;
   readonly #flag: EvaluationFlag;
   readonly #warn: Warn;
   readonly #outcomes: FlagEntry["outcomes"] = [];
-  readonly #variants = new Map<string, string>();
+  readonly #variants = new Map<string, NumberedVariant>();
 
   constructor(tables: ImageTables, flag: EvaluationFlag, warn: Warn) {
     this.#tables = tables;
@@ -169,116 +157,144 @@ class FlagCompiler {
 
   /** A disabled flag is an entry without segments: it never has a result. */
   compile(): FlagEntry {
-    const flag = this.#flag;
-    const parents = parentIndexes(flag, this.#tables.flagIndexes);
+    const { key, variants, metadata, segments } = this.#flag;
+    const parents = parentIndexes(this.#flag, this.#tables.flagIndexes);
+    const entry: FlagEntry = { enabled: true, parents, metadata: "", segments: [], outcomes: [] };
     try {
-      const metadata = jsonOf(flag.metadata, ".metadata");
-      for (const [key, variant] of Object.entries(flag.variants)) {
-        if (variant) this.#variants.set(key, jsonOf(variant, `.variants[${JSON.stringify(key)}]`));
+      entry.metadata = this.#tables.json.of(metadata, () => ".metadata");
+      for (const name of Object.keys(variants)) {
+        const variant = variants[name];
+        if (!variant) continue;
+        const place = () => `.variants[${JSON.stringify(name)}]`;
+        const json = this.#tables.json.of(variant, place);
+        this.#variants.set(name, { json, segment: -1, number: 0 });
       }
-      const segments = flag.segments.map((segment, index) => this.#segment(segment, index));
-      return { enabled: true, parents, metadata, segments, outcomes: this.#outcomes };
+      for (let i = 0; i < segments.length; i++) entry.segments.push(this.#segment(segments[i], i));
+      entry.outcomes = this.#outcomes;
+      return entry;
     } catch (problem) {
       if (!(problem instanceof FlagProblem)) throw problem;
       const isPattern = problem instanceof PatternProblem;
       const code = isPattern ? "invalid-regex" : "malformed-flag";
-      this.#warn(code, flag.key, problem.path, problem.message);
+      this.#warn(code, key, problem.path, problem.message);
       return { enabled: false, parents, metadata: "", segments: [], outcomes: [] };
     }
   }
 
   #segment(segment: EvaluationSegment, index: number): SegmentEntry {
-    const path = `.segments[${index}]`;
-    const numbers = new Map<string, number>();
-    const outcomeOf = (variantKey: unknown): number => {
-      if (variantKey === undefined) return 0;
-      const key = String(variantKey);
-      if (!this.#variants.has(key)) return 0;
-      const known = numbers.get(key);
-      if (known) return known;
-      const number = this.#outcomes.push({ segment: index, variant: this.#variants.get(key)! });
-      if (number > OUTCOME_COUNT_MAX) {
-        const expected = `at most ${OUTCOME_COUNT_MAX} pairs of segment and variant`;
-        throw new FlagProblem(path, expected, number);
-      }
-      numbers.set(key, number);
-      return number;
+    const entry: SegmentEntry = {
+      metadata: this.#tables.json.of(segment.metadata, () => `.segments[${index}].metadata`),
+      conditions: [],
+      count: CONDITIONS_ALWAYS,
+      bucket: undefined,
+      outcome: 0,
     };
-    return {
-      metadata: jsonOf(segment.metadata, `${path}.metadata`),
-      ...this.#conditions(segment.conditions, path),
-      bucket: segment.bucket ? this.#bucket(segment.bucket, outcomeOf) : undefined,
-      outcome: outcomeOf(segment.variant),
-    };
+    if (segment.conditions) this.#addConditions(entry, segment.conditions, index);
+    if (segment.bucket) entry.bucket = this.#bucket(segment.bucket, index);
+    entry.outcome = this.#outcome(segment.variant, index);
+    return entry;
   }
 
-  #conditions(
-    conditions: EvaluationCondition[][] | undefined,
-    path: string,
-  ): Pick<SegmentEntry, "conditions" | "count"> {
-    if (!conditions) return { conditions: [], count: CONDITIONS_ALWAYS };
-    const words: SegmentEntry["conditions"] = [];
+  /** Number of the outcome of a segment and a variant; 0 for a variant that does not exist. */
+  #outcome(variantKey: unknown, segment: number): number {
+    if (variantKey === undefined) return 0;
+    const variant = this.#variants.get(String(variantKey));
+    if (!variant) return 0;
+    if (variant.segment === segment) return variant.number;
+    const number = this.#outcomes.push({ segment, variant: variant.json });
+    if (number > OUTCOME_COUNT_MAX) {
+      const expected = `at most ${OUTCOME_COUNT_MAX} pairs of segment and variant`;
+      throw new FlagProblem(`.segments[${segment}]`, expected, number);
+    }
+    variant.segment = segment;
+    variant.number = number;
+    return number;
+  }
+
+  #addConditions(entry: SegmentEntry, groups: EvaluationCondition[][], segment: number): void {
     let always = false;
-    for (const [i, group] of conditions.entries()) {
-      for (const [j, condition] of group.entries()) {
-        const predicate = this.#predicate(condition, `${path}.conditions[${i}][${j}]`);
-        words.push({ predicate, last: j === group.length - 1 });
+    for (let i = 0; i < groups.length; i++) {
+      const group = groups[i];
+      for (let j = 0; j < group.length; j++) {
+        const place = () => `.segments[${segment}].conditions[${i}][${j}]`;
+        const predicate = this.#predicate(group[j], place);
+        entry.conditions.push({ predicate, last: j === group.length - 1 });
       }
       always ||= group.length === 0;
     }
-    if (always) return { conditions: words, count: CONDITIONS_ALWAYS };
-    return { conditions: words, count: words.length || CONDITIONS_NEVER };
+    if (!always) entry.count = entry.conditions.length || CONDITIONS_NEVER;
   }
 
-  #predicate(condition: EvaluationCondition, path: string): PredicateEntry {
-    const values = condition.values.map((value: unknown, index) => {
+  #predicate(condition: EvaluationCondition, place: Place): PredicateEntry {
+    const op: unknown = condition.op;
+    const values = this.#values(condition.values, place);
+    if (!isKnownOperator(op)) {
+      const message = `expected an operator, got ${describe(op)}; the condition is false`;
+      this.#warn("unknown-operator", this.#flag.key, `${place()}.op`, message);
+    }
+    const slot = this.#tables.slot(condition.selector ?? []);
+    const name = JSON.stringify([op, values]);
+    const known = slot.predicatesByName.get(name);
+    if (known) return known;
+    const spec = specOf(String(op), values);
+    if (spec.kind === KIND_HOST) checkPatterns(String(op), values, place);
+    const predicate = { name, slot, spec, index: 0 };
+    slot.predicatesByName.set(name, predicate);
+    slot.predicates.push(predicate);
+    return predicate;
+  }
+
+  #values(values: readonly unknown[], place: Place): readonly string[] {
+    if (values.every((value) => typeof value === "string")) return values;
+    return values.map((value, index) => {
       if (typeof value === "string") return value;
-      const at = `${path}.values[${index}]`;
-      const text = jsonOf(value, at) || String(value);
+      const at = `${place()}.values[${index}]`;
+      const text = this.#tables.json.of(value, () => at) || String(value);
       const message = `expected a string, got ${describe(value)}; read as ${JSON.stringify(text)}`;
       this.#warn("non-string-value", this.#flag.key, at, message);
       return text;
     });
-    const op: unknown = condition.op;
-    if (!isKnownOperator(op)) {
-      const message = `expected an operator, got ${describe(op)}; the condition is false`;
-      this.#warn("unknown-operator", this.#flag.key, `${path}.op`, message);
-    }
-    const selector = condition.selector ?? [];
-    const name = JSON.stringify([selector, op, values]);
-    return this.#tables.predicate(name, selector, () => {
-      const spec = specOf(String(op), values);
-      if (spec.kind === KIND_HOST) checkPatterns(String(op), values, path);
-      return spec;
-    });
   }
 
-  #bucket(bucket: EvaluationBucket, outcomeOf: (variantKey: unknown) => number): BucketEntry {
-    const ranges: RangeEntry[] = [];
-    for (const allocation of bucket.allocations) {
-      for (const distribution of allocation.distributions) {
-        const outcome = outcomeOf(distribution.variant);
-        ranges.push({ allocation: allocation.range, distribution: distribution.range, outcome });
+  #bucket(bucket: EvaluationBucket, segment: number): BucketEntry {
+    const ranges: number[] = [];
+    for (const { range, distributions } of bucket.allocations) {
+      for (const distribution of distributions) {
+        ranges.push(wholeEnd(range[0]), wholeEnd(range[1]));
+        ranges.push(wholeEnd(distribution.range[0]), wholeEnd(distribution.range[1]));
+        ranges.push(this.#outcome(distribution.variant, segment));
       }
     }
     const slot = this.#tables.slot(bucket.selector ?? []);
     slot.isBucket = true;
-    const { salt, allocations } = bucket;
-    const name = JSON.stringify({ selector: bucket.selector ?? [], salt, allocations });
-    return { slot, salt, ranges, name, pointer: 0, prefixSize: 0 };
+    const place = () => `.segments[${segment}].bucket.allocations`;
+    const allocations = this.#tables.json.of(bucket.allocations, place);
+    return { slot, salt: bucket.salt, ranges, allocations, pointer: 0, prefixSize: 0 };
   }
+}
+
+/** A variant with its outcome in the last segment that named it. */
+interface NumberedVariant {
+  json: string;
+  segment: number;
+  number: number;
+}
+
+/** A range's end as the core compares it: `a >= end` for whole `a` is `a >= ceil(end)`. */
+function wholeEnd(end: number | undefined): number {
+  return Math.min(Math.max(Math.ceil(end as number), 0), 0xffffffff);
 }
 
 /** A value that is no regular expression. */
 class PatternProblem extends FlagProblem {}
 
-function checkPatterns(op: string, values: readonly string[], path: string): void {
+function checkPatterns(op: string, values: readonly string[], place: Place): void {
   if (!op.startsWith("regex")) return;
   for (const [index, value] of values.entries()) {
     try {
       new RegExp(value);
     } catch {
-      throw new PatternProblem(`${path}.values[${index}]`, "a regular expression", value);
+      throw new PatternProblem(`${place()}.values[${index}]`, "a regular expression", value);
     }
   }
 }

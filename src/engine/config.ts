@@ -3,7 +3,7 @@
 import * as L from "../../assembly/layout.ts";
 import type { CoreModule } from "./core.ts";
 import type { EngineWarning } from "./errors.ts";
-import type { EvaluationVariant } from "./flag.ts";
+import type { EvaluationAllocation, EvaluationBucket, EvaluationVariant } from "./flag.ts";
 import { FlagIndex } from "./flag-index.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { Instance } from "./instance.ts";
@@ -49,7 +49,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class Config {
   readonly instance: Instance;
-  readonly #image: DataView;
+  #view: DataView | undefined;
   #names: Names | undefined;
   #flags: FlagIndex | undefined;
   #sweep: SweepPlan | null | undefined;
@@ -66,12 +66,10 @@ export class Config {
 
   constructor(module: CoreModule, image: Uint8Array, isNew: boolean) {
     this.instance = new Instance(module, image, isNew);
-    // A private copy of the bytes: the memory's own buffer is detached whenever it grows.
-    this.#image = new DataView(this.instance.copyImage().buffer);
   }
 
   get bytes(): Uint8Array {
-    return new Uint8Array(this.#image.buffer.slice(0));
+    return this.instance.imageBytes.slice();
   }
 
   get names(): Names {
@@ -236,11 +234,17 @@ export class Config {
 
   condition(predicate: number): NamedCondition {
     const record = this.record(L.IMAGE_PREDICATES, predicate, L.PREDICATE_SIZE);
-    return this.#json(record + L.PREDICATE_NAME) as NamedCondition;
+    const [op, values] = this.#json(record + L.PREDICATE_NAME) as [string, string[]];
+    return [[...this.slots[this.u32(record + L.PREDICATE_SLOT)].selector], op, values];
   }
 
-  bucketName(bucket: number): string {
-    return this.text(bucket + L.BUCKET_NAME);
+  /** A bucket as the flags gave it. */
+  bucket(bucket: number): EvaluationBucket {
+    return {
+      selector: [...this.slots[this.u32(bucket + L.BUCKET_SLOT)].selector],
+      salt: this.#json(bucket + L.BUCKET_SALT) as string,
+      allocations: this.#json(bucket + L.BUCKET_ALLOCATIONS) as EvaluationAllocation[],
+    };
   }
 
   /** The test that only the host can make, for one text. */
@@ -256,7 +260,9 @@ export class Config {
   /** The text whose pointer and size stand at `at`. */
   text(at: number): string {
     const pointer = this.u32(at);
-    return decoder.decode(new Uint8Array(this.#image.buffer, pointer, this.u32(at + L.U32)));
+    return decoder.decode(
+      this.instance.imageBytes.subarray(pointer, pointer + this.u32(at + L.U32)),
+    );
   }
 
   #outcomeRecord(flag: number, outcome: number): number {
@@ -274,6 +280,14 @@ export class Config {
 
   #json(at: number): unknown {
     return this.u32(at + L.U32) === 0 ? undefined : JSON.parse(this.text(at));
+  }
+
+  get #image(): DataView {
+    if (!this.#view) {
+      const { buffer, byteOffset, byteLength } = this.instance.imageBytes;
+      this.#view = new DataView(buffer, byteOffset, byteLength);
+    }
+    return this.#view;
   }
 
   get #graph() {

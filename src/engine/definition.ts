@@ -6,7 +6,7 @@ import type { Config } from "./config.ts";
 export function definitionOf(config: Config, flag: number): string {
   const { flagKeys, enabled } = config.names;
   const record = config.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-  const parts: (string | number)[] = [enabled[flag], config.text(record + L.FLAG_METADATA)];
+  const parts: unknown[] = [enabled[flag], config.text(record + L.FLAG_METADATA)];
   for (const parent of config.parentsOf(flag)) parts.push(flagKeys[parent]);
   const segmentCount = config.u32(record + L.FLAG_SEGMENT_COUNT);
   for (let index = 0; index < segmentCount; index++) {
@@ -18,11 +18,10 @@ export function definitionOf(config: Config, flag: number): string {
     const conditions = config.u32(segment + L.SEGMENT_CONDITIONS);
     for (let i = 0; count < L.CONDITIONS_NEVER && i < count; i++) {
       const word = config.u32(conditions + i * L.U32);
-      const predicate = config.record(L.IMAGE_PREDICATES, word >>> 1, L.PREDICATE_SIZE);
-      parts.push(word & 1, config.text(predicate + L.PREDICATE_NAME));
+      parts.push(word & 1, config.condition(word >>> 1));
     }
     const bucket = config.u32(segment + L.SEGMENT_BUCKET);
-    if (bucket) parts.push(config.bucketName(bucket));
+    if (bucket) parts.push(config.bucket(bucket));
   }
   const outcomes = config.u32(record + L.FLAG_OUTCOMES);
   const outcomeCount = config.u32(record + L.FLAG_OUTCOME_COUNT);

@@ -156,7 +156,7 @@ function explainBucket(
   matched: boolean,
 ): BucketExplanation {
   const { config } = session;
-  const named = JSON.parse(config.bucketName(bucket)) as BucketExplanation;
+  const named: BucketExplanation = config.bucket(bucket);
   if (!matched) return named;
   const hash = session.bucketHash(segment, bucket);
   if (hash === undefined) return named;

@@ -1,6 +1,6 @@
 // Writes an image; the only place that stores into one.
 
-import { IMAGE_SIZE, IMAGE_SIZE_MAX, U32 } from "../../assembly/layout.ts";
+import { F64, IMAGE_SIZE, IMAGE_SIZE_MAX, U32 } from "../../assembly/layout.ts";
 import { ConfigError } from "./errors.ts";
 import { bytesMax, writeText } from "./text.ts";
 
@@ -12,13 +12,18 @@ export interface Span {
 
 const EMPTY: Span = { pointer: 0, bytes: 0 };
 
+/** Growing copies everything; what is never written costs no memory. */
+const SIZE_INITIAL = 1 << 18;
+
 /** A growing little-endian buffer with interned texts. */
 export class ImageWriter {
-  #bytes = new Uint8Array(1 << 16);
+  #bytes = new Uint8Array(SIZE_INITIAL);
   #words = new Uint32Array(this.#bytes.buffer);
   #view = new DataView(this.#bytes.buffer);
   #size: number;
   readonly #texts = new Map<string, Span>();
+  /** By a hash of their words; of two tables with one hash the later is kept. */
+  readonly #tables = new Map<number, Span>();
 
   /** Leaves `headerSize` zero bytes at the front. */
   constructor(headerSize: number) {
@@ -29,9 +34,9 @@ export class ImageWriter {
     return this.#size;
   }
 
-  /** Zeroed room for a record, 8-aligned; answers its pointer. */
-  allocate(bytes: number): number {
-    const pointer = (this.#size + 7) & ~7;
+  /** Zeroed room for records; answers its pointer, a multiple of `alignment`. */
+  allocate(bytes: number, alignment = F64): number {
+    const pointer = (this.#size + alignment - 1) & -alignment;
     this.#grow(pointer + bytes);
     this.#size = pointer + bytes;
     return pointer;
@@ -49,11 +54,24 @@ export class ImageWriter {
     this.#view.setFloat64(at, value, true);
   }
 
-  /** A table of u32; answers its pointer. */
+  /** A table of u32, written once for equal tables; answers its pointer. */
   words(values: ArrayLike<number>): number {
-    const pointer = this.allocate(values.length * U32);
+    const hash = hashOf(values);
+    const known = this.#tables.get(hash);
+    if (known && this.#holds(known, values)) return known.pointer;
+    const bytes = values.length * U32;
+    const pointer = this.allocate(bytes, U32);
     for (let i = 0; i < values.length; i++) this.setU32(pointer + i * U32, values[i]);
+    this.#tables.set(hash, { pointer, bytes });
     return pointer;
+  }
+
+  #holds({ pointer, bytes }: Span, values: ArrayLike<number>): boolean {
+    if (bytes !== values.length * U32) return false;
+    for (let i = 0; i < values.length; i++) {
+      if (this.#view.getUint32(pointer + i * U32, true) !== values[i] >>> 0) return false;
+    }
+    return true;
   }
 
   /** The text's bytes, written once for equal texts. */
@@ -80,12 +98,15 @@ export class ImageWriter {
     return this.#bytes.subarray(span.pointer, span.pointer + span.bytes);
   }
 
-  /** The image with its size stated, padded with zeros to `multiple` bytes behind `offset`. */
+  /**
+   * The image with its size stated, padded with zeros to `multiple` bytes behind `offset`: a view
+   * of the buffer, the writer is done.
+   */
   finish(offset: number, multiple: number): Uint8Array {
     const size = offset + Math.ceil((this.#size - offset) / multiple) * multiple;
     this.#grow(size);
     this.setU32(IMAGE_SIZE, size);
-    return this.#bytes.slice(0, size);
+    return this.#bytes.subarray(0, size);
   }
 
   #grow(size: number): void {
@@ -104,4 +125,13 @@ export class ImageWriter {
     this.#words = new Uint32Array(bytes.buffer);
     this.#view = new DataView(bytes.buffer);
   }
+}
+
+function hashOf(words: ArrayLike<number>): number {
+  let hash = words.length;
+  for (let i = 0; i < words.length; i++) {
+    hash = Math.imul(hash ^ words[i], 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  return hash;
 }

@@ -2,6 +2,7 @@
 // regions in it.
 
 import {
+  F64,
   IMAGE_CHECKSUM,
   IMAGE_HEADER_SIZE,
   IMAGE_MAGIC,
@@ -10,6 +11,7 @@ import {
   IMAGE_VERSION,
   LAYOUT_VERSION,
   MAGIC,
+  U32,
 } from "../../assembly/layout.ts";
 import type { CoreMemory, CoreModule } from "./core.ts";
 import { ConfigError, type ConfigErrorCode, CoreError } from "./errors.ts";
@@ -50,11 +52,12 @@ export class Instance {
   readonly image = FIRST_ADDRESS;
   readonly #memory: CoreMemory;
   #top: number;
+  #imageBytes: Uint8Array | undefined;
   /** Of the memory as it is now: another object after it has grown. */
   views!: Views;
 
   /**
-   * Places `image`; seals it first if it has just been compiled.
+   * Places `image`. One that has just been compiled is sealed, and kept as {@link imageBytes}.
    *
    * @throws {@link ConfigError} for an image that is cut, damaged or of another version.
    */
@@ -72,6 +75,9 @@ export class Instance {
     this.views.u8.set(image, FIRST_ADDRESS);
     if (isNew) {
       this.core.sealImage(FIRST_ADDRESS);
+      const seal = FIRST_ADDRESS + IMAGE_CHECKSUM;
+      image.set(this.views.u8.subarray(seal, seal + F64), IMAGE_CHECKSUM);
+      this.#imageBytes = image;
     } else if (!this.core.isSealed(FIRST_ADDRESS)) {
       throw new ConfigError("invalid-image", "image", "an intact image", "a damaged one");
     }
@@ -82,8 +88,18 @@ export class Instance {
     return this.#memory.buffer.byteLength;
   }
 
+  /** The image outside of the core's memory, in which a trap may leave anything; read only. */
+  get imageBytes(): Uint8Array {
+    const { u8, u32 } = this.views;
+    const end = this.image + u32[(this.image + IMAGE_SIZE) / U32];
+    this.#imageBytes ??= u8.slice(this.image, end);
+    return this.#imageBytes;
+  }
+
   /** Room for `bytes`, 16-aligned and never given back; the views are good afterwards. */
   reserve(bytes: number): number {
+    // Whoever reserves is about to run the core: the last moment for a copy that is surely intact.
+    void this.imageBytes;
     const address = this.#top;
     const top = align(address + bytes);
     const missing = pagesFor(top - this.#memory.buffer.byteLength);
@@ -93,12 +109,6 @@ export class Instance {
     }
     this.#top = top;
     return address;
-  }
-
-  /** A copy of the image. */
-  copyImage(): Uint8Array {
-    const size = this.views.u32[(this.image + IMAGE_SIZE) / 4];
-    return this.views.u8.slice(this.image, this.image + size);
   }
 
   #view(): void {

@@ -3,9 +3,11 @@
 import * as L from "../../assembly/layout.ts";
 import type { EngineWarning } from "./errors.ts";
 import { ImageWriter, type Span } from "./image-writer.ts";
+import { JsonTexts } from "./json-texts.ts";
 import { murmur3, stateOfWords, tailOf } from "./murmur3.ts";
 import { NEEDS_OF_KIND, type PredicateSpec } from "./predicate.ts";
 import { comparePredicates, Sweep, writeRuns } from "./sweep.ts";
+import { bytesOf } from "./text.ts";
 
 export interface SlotEntry {
   selector: readonly string[];
@@ -14,27 +16,30 @@ export interface SlotEntry {
   isBucket: boolean;
   index: number;
   predicates: PredicateEntry[];
+  predicatesByName: Map<string, PredicateEntry>;
+}
+
+/** Where selectors that begin alike part. */
+interface SelectorNode {
+  slot: SlotEntry | undefined;
+  next: Map<string, SelectorNode>;
 }
 
 export interface PredicateEntry {
-  /** JSON text of [selector, op, values]: what makes two conditions one predicate. */
+  /** JSON text of [op, values]: what makes two conditions of a slot one predicate. */
   name: string;
   slot: SlotEntry;
   spec: PredicateSpec;
   index: number;
 }
 
-export interface RangeEntry {
-  allocation: readonly number[];
-  distribution: readonly number[];
-  outcome: number;
-}
-
 export interface BucketEntry {
   slot: SlotEntry;
   salt: string;
-  ranges: RangeEntry[];
-  name: string;
+  /** RANGE records. */
+  ranges: number[];
+  /** JSON text. */
+  allocations: string;
   /** Set when it is written: where, and the bytes of `salt + "/"`. */
   pointer: number;
   prefixSize: number;
@@ -59,17 +64,13 @@ export interface FlagEntry {
 
 const EMPTY_RANGE = [0, 0, 0, 0, 0];
 
-/** A range's end as the core compares it: `a >= end` for whole `a` is `a >= ceil(end)`. */
-function wholeEnd(end: number | undefined): number {
-  return Math.min(Math.max(Math.ceil(end as number), 0), 0xffffffff);
-}
-
 export class ImageTables {
   readonly flagKeys: readonly string[];
   readonly flagIndexes: ReadonlyMap<string, number>;
   readonly flags: FlagEntry[] = [];
-  readonly #slots = new Map<string, SlotEntry>();
-  readonly #predicates = new Map<string, PredicateEntry>();
+  readonly json = new JsonTexts();
+  readonly #slots: SlotEntry[] = [];
+  readonly #selectors: SelectorNode = { slot: undefined, next: new Map() };
 
   constructor(flagKeys: readonly string[]) {
     this.flagKeys = flagKeys;
@@ -77,24 +78,32 @@ export class ImageTables {
   }
 
   slot(selector: readonly string[]): SlotEntry {
-    const name = JSON.stringify(selector);
-    let slot = this.#slots.get(name);
-    if (!slot) {
-      const resultOf = this.#resultOf(selector);
-      slot = { selector: [...selector], resultOf, isBucket: false, index: 0, predicates: [] };
-      this.#slots.set(name, slot);
+    let node = this.#selectors;
+    for (let i = 0; i < selector.length; i++) {
+      let next = node.next.get(selector[i]);
+      if (!next) {
+        next = { slot: undefined, next: new Map() };
+        node.next.set(selector[i], next);
+      }
+      node = next;
     }
-    return slot;
+    node.slot ??= this.#newSlot([...selector]);
+    return node.slot;
   }
 
-  predicate(name: string, selector: readonly string[], spec: () => PredicateSpec): PredicateEntry {
-    let predicate = this.#predicates.get(name);
-    if (!predicate) {
-      predicate = { name, slot: this.slot(selector), spec: spec(), index: 0 };
-      this.#predicates.set(name, predicate);
-      predicate.slot.predicates.push(predicate);
-    }
-    return predicate;
+  #newSlot(selector: readonly string[]): SlotEntry {
+    const resultOf = this.#resultOf(selector);
+    const predicatesByName = new Map();
+    const slot = {
+      selector,
+      resultOf,
+      isBucket: false,
+      index: 0,
+      predicates: [],
+      predicatesByName,
+    };
+    this.#slots.push(slot);
+    return slot;
   }
 
   #resultOf(selector: readonly string[]): number {
@@ -106,7 +115,7 @@ export class ImageTables {
   /** Numbers everything and writes it behind the header. */
   write(headerSize: number, warnings: readonly EngineWarning[]): ImageWriter {
     const writer = new ImageWriter(headerSize);
-    const slots = [...this.#slots.values()].sort((a, b) => a.resultOf - b.resultOf || 0);
+    const slots = this.#slots.sort((a, b) => a.resultOf - b.resultOf || 0);
     const predicates = this.#number(slots);
     const names = {
       flagKeys: this.flagKeys,
@@ -270,15 +279,14 @@ function writeFlag(writer: ImageWriter, at: number, flag: FlagEntry): void {
   for (let i = 0; i < flag.segments.length; i++) {
     writeSegment(writer, segments + i * L.SEGMENT_SIZE, flag.segments[i]);
   }
-  const outcomes = writer.allocate(flag.outcomes.length * L.OUTCOME_SIZE);
-  for (const [i, { segment, variant }] of flag.outcomes.entries()) {
-    const outcome = outcomes + i * L.OUTCOME_SIZE;
-    writer.setU32(outcome + L.OUTCOME_SEGMENT_INDEX, segment);
-    writer.setSpan(outcome + L.OUTCOME_VARIANT, writer.text(variant));
+  const outcomes: number[] = [];
+  for (const { segment, variant } of flag.outcomes) {
+    const { pointer, bytes } = writer.text(variant);
+    outcomes.push(segment, pointer, bytes);
   }
   writer.setU32(at + L.FLAG_SEGMENTS, segments);
   writer.setU32(at + L.FLAG_SEGMENT_COUNT, flag.segments.length);
-  writer.setU32(at + L.FLAG_OUTCOMES, outcomes);
+  writer.setU32(at + L.FLAG_OUTCOMES, writer.words(outcomes));
   writer.setU32(at + L.FLAG_OUTCOME_COUNT, flag.outcomes.length);
   writer.setU32(at + L.FLAG_PARENTS, writer.words(flag.parents));
   writer.setU32(at + L.FLAG_PARENT_COUNT, flag.parents.length);
@@ -297,21 +305,16 @@ function writeSegment(writer: ImageWriter, at: number, segment: SegmentEntry): v
 }
 
 function writeBucket(writer: ImageWriter, bucket: BucketEntry): number {
-  const prefix = writer.bytesOf(writer.text(`${bucket.salt}/`));
+  const prefix = bytesOf(`${bucket.salt}/`);
   const at = writer.allocate(L.BUCKET_SIZE);
   writer.setU32(at + L.BUCKET_SLOT, bucket.slot.index);
   writer.setU32(at + L.BUCKET_SEED, stateOfWords(prefix, 0, prefix.length));
   writer.setU32(at + L.BUCKET_TAIL, tailOf(prefix, 0, prefix.length));
   writer.setU32(at + L.BUCKET_SALT_SIZE, prefix.length);
-  writer.setSpan(at + L.BUCKET_NAME, writer.text(bucket.name));
-  const ranges = bucket.ranges.flatMap(({ allocation, distribution, outcome }) => [
-    wholeEnd(allocation[0]),
-    wholeEnd(allocation[1]),
-    wholeEnd(distribution[0]),
-    wholeEnd(distribution[1]),
-    outcome,
-  ]);
-  for (let n = bucket.ranges.length; n < L.RANGE_COUNT_MIN; n++) ranges.push(...EMPTY_RANGE);
+  writer.setSpan(at + L.BUCKET_SALT, writer.text(JSON.stringify(bucket.salt)));
+  writer.setSpan(at + L.BUCKET_ALLOCATIONS, writer.text(bucket.allocations));
+  const { ranges } = bucket;
+  while (ranges.length * L.U32 < L.RANGE_COUNT_MIN * L.RANGE_SIZE) ranges.push(...EMPTY_RANGE);
   writer.setU32(at + L.BUCKET_RANGES, writer.words(ranges));
   writer.setU32(at + L.BUCKET_RANGE_COUNT, (ranges.length * L.U32) / L.RANGE_SIZE);
   bucket.pointer = at;

@@ -51,6 +51,12 @@ export function writeText(
   return units > 127 ? writeUnits(text, target, at) : length;
 }
 
+/** The bytes of one text. */
+export function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array((bytesMax(text) + 7) & ~3);
+  return bytes.subarray(0, writeText(text, bytes, new Uint32Array(bytes.buffer), 0));
+}
+
 function writeUnits(text: string, target: Uint8Array, start: number): number {
   let at = start;
   for (let i = 0; i < text.length; i++) {
