@@ -8,22 +8,22 @@ import {
   BUCKET_SEED,
   BUCKET_SLOT,
   BUCKET_TAIL,
+  EPOCH_STEP,
   RANGE_ALLOCATION_END,
   RANGE_ALLOCATION_START,
   RANGE_DISTRIBUTION_END,
   RANGE_DISTRIBUTION_START,
   RANGE_OUTCOME,
   RANGE_SIZE,
+  REQUEST_SLOT,
   SEGMENT_BUCKET,
   SEGMENT_OUTCOME,
   SESSION_HASH,
   STATE_BUCKET,
   STATE_BUCKET_BYTES,
-  STATE_TAG,
-  TAG_UNREAD,
 } from "./layout";
 import { hashAfter } from "./murmur3";
-import { requestSlot, slotState } from "./predicate";
+import { request, slotState, tagOf } from "./predicate";
 
 /** The outcome of a matched segment (0 = it names no variant), or a request (negative). */
 export function bucketOutcome(session: usize, image: usize, segment: usize): i32 {
@@ -32,7 +32,7 @@ export function bucketOutcome(session: usize, image: usize, segment: usize): i32
   const bucket = image + offset;
   const slot = load<u32>(bucket, BUCKET_SLOT);
   const state = slotState(session, slot);
-  if (load<u32>(state, STATE_TAG) == TAG_UNREAD) return requestSlot(session, slot);
+  if (tagOf(session, state) >= <u32>EPOCH_STEP) return request(slot, REQUEST_SLOT);
   const bytes = load<u32>(state, STATE_BUCKET_BYTES);
   if (!bytes) return load<u32>(segment, SEGMENT_OUTCOME);
   const hash = hashAfter(

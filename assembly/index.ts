@@ -2,20 +2,15 @@
 
 import { LAYOUT_VERSION, SESSION_IMAGE } from "./layout";
 import { bucketOutcome } from "./bucket";
-import { decide, remember } from "./predicate";
+import { decide } from "./predicate";
 
 export { isSealed, sealImage } from "./image";
-export { begin, openSession, sessionSize } from "./session";
-export { run } from "./evaluate";
+export { openSession, sessionSize } from "./session";
+export { run, runFlag } from "./evaluate";
 
 /** The layout this core was compiled with; the host refuses another. */
 export function layoutVersion(): u32 {
   return LAYOUT_VERSION;
-}
-
-/** The host's answer to a requested predicate: PREDICATE_TRUE or PREDICATE_FALSE. */
-export function answer(session: usize, predicate: u32, value: u32): void {
-  remember(session, predicate, value);
 }
 
 /** For explaining: PREDICATE_TRUE, PREDICATE_FALSE or a request (negative). */

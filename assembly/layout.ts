@@ -172,8 +172,8 @@ export const ATOM_PREDICATE_COUNT = ATOM_PREDICATES + U32;
 export const ATOM_SIZE = ATOM_PREDICATE_COUNT + U32;
 
 // ── SESSION ── what one evaluation knows; fixed part, then a heap of texts ───────────────────
-//  0        4        8       12      16      20      24       28       32        36
-//  ├ image  ┼ slots* ┼ preds*┼ outc* ┼ plan* ┼ count ┼ cursor ┼ undo*  ┼ undo n ┼ heap*
+//  0        4        8       12      16      20      24       28       32      36
+//  ├ image  ┼ slots* ┼ preds*┼ outc* ┼ plan* ┼ count ┼ cursor ┼ epoch  ┼ heap* ┼ hash
 export const SESSION_IMAGE = 0; // absolute
 export const SESSION_SLOTS = SESSION_IMAGE + U32;
 export const SESSION_PREDICATES = SESSION_SLOTS + U32;
@@ -181,13 +181,14 @@ export const SESSION_OUTCOMES = SESSION_PREDICATES + U32;
 export const SESSION_PLAN = SESSION_OUTCOMES + U32;
 export const SESSION_PLAN_COUNT = SESSION_PLAN + U32;
 export const SESSION_CURSOR = SESSION_PLAN_COUNT + U32;
-export const SESSION_UNDO = SESSION_CURSOR + U32;
-export const SESSION_UNDO_COUNT = SESSION_UNDO + U32;
-export const SESSION_HEAP = SESSION_UNDO_COUNT + U32;
+export const SESSION_EPOCH = SESSION_CURSOR + U32;
+export const SESSION_HEAP = SESSION_EPOCH + U32;
 export const SESSION_HASH = SESSION_HEAP + U32; // the last bucketHash, for explaining
-export const SESSION_HEADER_SIZE = SESSION_HASH + U32 + U32;
-// Undo words: predicate << 1 | 1, slot << 1. At the limit the next evaluation clears everything.
-export const UNDO_COUNT_MAX = 256;
+export const SESSION_HEADER_SIZE = SESSION_HASH + U32;
+// Each user has an epoch. A slot's tag and a predicate's answer are stored as epoch + value, so
+// that nothing need be cleared for the next user: a word of another epoch is no value.
+export const EPOCH_STEP = 8;
+export const EPOCH_MAX = 4294967280;
 
 // ── VALUE ── one text of a slot, in the forms that the slot needs ────────────────────────────
 //  0     4      8       12    16     20      24      28     32       40
@@ -207,7 +208,7 @@ export const VALUE_HAS_VERSION = 1;
 export const VALUE_REPEATED = 2; // folds to a text that an earlier element of the list has
 
 // ── SLOT STATE ── a slot's value for this user, its scalar inline ────────────────────────────
-export const STATE_TAG = 0;
+export const STATE_TAG = 0; // epoch + TAG_*; any other word = unread
 export const STATE_COUNT = STATE_TAG + U32; // values; a list's distinct texts
 export const STATE_RAW_COUNT = STATE_COUNT + U32; // a list's texts, repeated ones too
 export const STATE_VALUES = STATE_RAW_COUNT + U32; // session-relative
@@ -215,17 +216,14 @@ export const STATE_BUCKET = STATE_VALUES + U32; // text to hash
 export const STATE_BUCKET_BYTES = STATE_BUCKET + U32;
 export const STATE_VALUE = STATE_BUCKET_BYTES + U32;
 export const STATE_SIZE = STATE_VALUE + VALUE_SIZE;
-export const TAG_UNREAD = 0;
 export const TAG_NULL = 1;
 export const TAG_TEXT = 2;
 export const TAG_LIST = 3;
 export const TAG_OPAQUE = 4; // neither null nor text: nothing matches, nothing hashes
 
 // ── answers of the core ──────────────────────────────────────────────────────────────────────
-export const PREDICATE_UNDECIDED = 0;
 export const PREDICATE_FALSE = 1;
 export const PREDICATE_TRUE = 2;
-export const DONE = 0;
-// Otherwise a request to the host: index << 2 | what, then resume.
+// A request to the host, negated: index << 2 | what. Then call again.
 export const REQUEST_SLOT = 1;
 export const REQUEST_PREDICATE = 2;

@@ -7,6 +7,7 @@ import type { EvaluationVariant } from "./flag.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { Instance } from "./instance.ts";
 import { orderOf } from "./order.ts";
+import { type Reader, readerOf } from "./selector.ts";
 
 interface Names {
   flagKeys: string[];
@@ -24,6 +25,8 @@ export interface Slot {
   readonly needs: number;
   /** The flag whose result it reads; FROM_* for other sources. */
   readonly source: number;
+  /** For a slot of the context. */
+  readonly read: Reader;
 }
 
 /** A condition as the flags gave it. */
@@ -36,6 +39,8 @@ export class Config {
   readonly #image: DataView;
   #names: Names | undefined;
   #indexes: Map<string, number> | undefined;
+  #nextFlag = 0;
+  readonly #firstSlots: number[] = [];
   #slots: Slot[] | undefined;
   #order: Uint32Array | undefined;
   #listing: number[] | undefined;
@@ -79,15 +84,49 @@ export class Config {
   get slots(): readonly Slot[] {
     this.#slots ??= this.names.selectors.map((selector, index) => {
       const record = this.record(L.IMAGE_SLOTS, index, L.SLOT_SIZE);
-      const source = this.names.sources[index];
-      return { selector, needs: this.u32(record + L.SLOT_NEEDS), source };
+      const needs = this.u32(record + L.SLOT_NEEDS);
+      return { selector, needs, source: this.names.sources[index], read: readerOf(selector) };
     });
     return this.#slots;
   }
 
   flagIndex(key: string): number | undefined {
-    this.#indexes ??= new Map(this.names.flagKeys.map((name, index) => [name, index]));
-    return this.#indexes.get(key);
+    const keys = this.names.flagKeys;
+    // Whoever asks for one flag after another mostly does so in the config's order.
+    const guess = this.#nextFlag;
+    if (keys[guess] === key) {
+      this.#nextFlag = guess + 1 < keys.length ? guess + 1 : 0;
+      return guess;
+    }
+    this.#indexes ??= new Map(keys.map((name, index) => [name, index]));
+    const flag = this.#indexes.get(key);
+    if (flag !== undefined) this.#nextFlag = flag + 1 < keys.length ? flag + 1 : 0;
+    return flag;
+  }
+
+  /** The slot of the context that a flag asks for first, whoever the user is; -1 = none. */
+  firstSlot(flag: number): number {
+    const known = this.#firstSlots[flag];
+    if (known !== undefined) return known;
+    const slot = this.#firstSlotOf(flag);
+    const isOfContext = slot >= 0 && this.slots[slot].source === L.FROM_CONTEXT;
+    this.#firstSlots[flag] = isOfContext ? slot : -1;
+    return this.#firstSlots[flag];
+  }
+
+  #firstSlotOf(flag: number): number {
+    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+    if (this.u32(record + L.FLAG_SEGMENT_COUNT) === 0) return -1;
+    const segment = this.segmentRecord(flag, 0);
+    const count = this.u32(segment + L.SEGMENT_CONDITION_COUNT);
+    if (count === L.CONDITIONS_NEVER) return -1;
+    if (count === L.CONDITIONS_ALWAYS) {
+      const bucket = this.u32(segment + L.SEGMENT_BUCKET);
+      return bucket ? this.u32(bucket + L.BUCKET_SLOT) : -1;
+    }
+    const predicate = this.u32(this.u32(segment + L.SEGMENT_CONDITIONS)) >>> 1;
+    const at = this.record(L.IMAGE_PREDICATES, predicate, L.PREDICATE_SIZE);
+    return this.u32(at + L.PREDICATE_SLOT);
   }
 
   parentsOf(flag: number): Uint32Array {

@@ -2,7 +2,6 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { instantiateSync } from "@assemblyscript/loader";
 
 /** How the core runs: WebAssembly with SIMD, without, or the same code as JavaScript. */
 export type Backend = "wasm-simd" | "wasm" | "js";
@@ -86,7 +85,7 @@ export function wasmModule(module: WebAssembly.Module, backend: Backend): CoreMo
     backend,
     instantiate(pages) {
       const memory = new WebAssembly.Memory({ initial: pages });
-      const { instance } = instantiateSync(module, { env: { memory } });
+      const instance = new WebAssembly.Instance(module, { env: { memory } });
       return { memory, exports: instance.exports };
     },
   };

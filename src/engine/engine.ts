@@ -124,12 +124,15 @@ export class Engine {
    * @returns undefined if the flag has no result or does not exist
    */
   variant(context: EvaluationContext, flagKey: string): EvaluationVariant | undefined {
-    return this.#with(context, (session) => {
-      const flag = session.config.flagIndex(flagKey);
-      if (flag === undefined) return undefined;
-      const outcome = session.runFlag(flag);
-      return outcome === 0 ? undefined : session.config.variant(flag, outcome);
-    });
+    // As #with, but without a closure per call: here it would be a tenth of the time.
+    const session = this.#take();
+    try {
+      return session.variantOf(context, flagKey);
+    } catch (error) {
+      return this.#afterTrap(error, session, (fresh) => fresh.variantOf(context, flagKey));
+    } finally {
+      this.#giveBack(session);
+    }
   }
 
   /**
@@ -169,17 +172,22 @@ export class Engine {
   }
 
   #with<Result>(context: EvaluationContext, use: (session: Session) => Result): Result {
-    const config = this.#config;
-    const session = this.#sessions.pop() ?? new Session(config);
+    const session = this.#take();
+    const run = (ready: Session) => {
+      ready.begin(context);
+      return use(ready);
+    };
     try {
-      session.begin(context);
-      return use(session);
+      return run(session);
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      return this.#afterTrap(config, context, use);
+      return this.#afterTrap(error, session, run);
     } finally {
       this.#giveBack(session);
     }
+  }
+
+  #take(): Session {
+    return this.#sessions.pop() ?? new Session(this.#config);
   }
 
   #giveBack(session: Session): void {
@@ -187,24 +195,20 @@ export class Engine {
     if (session.config === this.#config) this.#sessions.push(session);
   }
 
-  /** A trapped instance is not trusted any more: a new one answers. */
-  #afterTrap<Result>(
-    trapped: Config,
-    context: EvaluationContext,
-    use: (session: Session) => Result,
-  ): Result {
-    const config = new Config(this.#module, trapped.bytes, false);
-    if (this.#config === trapped) {
+  /** A trapped instance is not trusted any more: a new one answers. Other errors go on up. */
+  #afterTrap<Result>(error: unknown, trapped: Session, use: (session: Session) => Result): Result {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    const config = new Config(this.#module, trapped.config.bytes, false);
+    if (this.#config === trapped.config) {
       this.#config = config;
       this.#sessions = [];
     }
     const session = new Session(config);
     try {
-      session.begin(context);
       return use(session);
-    } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      throw new CoreError("trap", "the core trapped twice on one call", { cause: error });
+    } catch (again) {
+      if (!(again instanceof WebAssembly.RuntimeError)) throw again;
+      throw new CoreError("trap", "the core trapped twice on one call", { cause: again });
     } finally {
       this.#giveBack(session);
     }

@@ -15,15 +15,14 @@ import type { CoreMemory, CoreModule } from "./core.ts";
 import { ConfigError, type ConfigErrorCode, CoreError } from "./errors.ts";
 
 /** The core's exports (assembly/index.ts). `session` and `image` are absolute addresses. */
-export interface CoreExports extends Record<string, unknown> {
+export interface CoreExports {
   layoutVersion(): number;
   sealImage(image: number): void;
   isSealed(image: number): number;
-  openSession(session: number, image: number): number;
+  openSession(session: number, image: number): void;
   sessionSize(image: number): number;
-  begin(session: number): void;
   run(session: number): number;
-  answer(session: number, predicate: number, value: number): void;
+  runFlag(session: number, flag: number): number;
   decidePredicate(session: number, predicate: number): number;
   bucketSegment(session: number, segment: number): number;
 }
@@ -36,16 +35,22 @@ function pagesFor(bytes: number): number {
   return Math.ceil(bytes / PAGE_SIZE);
 }
 
+/** The memory as the host reads and writes it. */
+export interface Views {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+}
+
 /** An instance of the core with one image in its memory. */
 export class Instance {
   readonly core: CoreExports;
   readonly image = FIRST_ADDRESS;
   readonly #memory: CoreMemory;
   #top: number;
-  u8!: Uint8Array;
-  u16!: Uint16Array;
-  u32!: Uint32Array;
-  f64!: Float64Array;
+  /** Of the memory as it is now: another object after it has grown. */
+  views!: Views;
 
   /**
    * Places `image`; seals it first if it has just been compiled.
@@ -57,13 +62,13 @@ export class Instance {
     this.#top = align(FIRST_ADDRESS + image.byteLength);
     const { memory, exports } = module.instantiate(pagesFor(this.#top));
     this.#memory = memory;
-    this.core = exports as CoreExports;
+    this.core = exports as unknown as CoreExports;
     const version = this.core.layoutVersion();
     if (version !== LAYOUT_VERSION) {
       throw new CoreError("layout-version", `expected core ${LAYOUT_VERSION}, got ${version}`);
     }
     this.#view();
-    this.u8.set(image, FIRST_ADDRESS);
+    this.views.u8.set(image, FIRST_ADDRESS);
     if (isNew) {
       this.core.sealImage(FIRST_ADDRESS);
     } else if (!this.core.isSealed(FIRST_ADDRESS)) {
@@ -91,16 +96,18 @@ export class Instance {
 
   /** A copy of the image. */
   copyImage(): Uint8Array {
-    const size = this.u32[(this.image + IMAGE_SIZE) / 4];
-    return this.u8.slice(this.image, this.image + size);
+    const size = this.views.u32[(this.image + IMAGE_SIZE) / 4];
+    return this.views.u8.slice(this.image, this.image + size);
   }
 
   #view(): void {
     const { buffer } = this.#memory;
-    this.u8 = new Uint8Array(buffer);
-    this.u16 = new Uint16Array(buffer);
-    this.u32 = new Uint32Array(buffer);
-    this.f64 = new Float64Array(buffer);
+    this.views = {
+      u8: new Uint8Array(buffer),
+      u16: new Uint16Array(buffer),
+      u32: new Uint32Array(buffer),
+      f64: new Float64Array(buffer),
+    };
   }
 }
 
