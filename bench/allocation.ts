@@ -12,9 +12,12 @@ export interface Allocation {
 }
 
 const CALLS_MAX = 16384;
+const FIRST_CALLS = 16;
+/** Before anything is counted: code that is not optimised yet allocates more. */
+const WARMUP_MS = 10;
 /** Enough to tell from noise, and little enough to fit into the young generation. */
 const ENOUGH_BYTES = 400_000;
-const REPEATS = 7;
+const REPEATS = 5;
 
 function usedBytes(): number {
   const { used_heap_size, external_memory } = getHeapStatistics();
@@ -25,33 +28,34 @@ function usedBytes(): number {
 export async function allocationOf(contender: Contender): Promise<Allocation | undefined> {
   const { gc } = globalThis;
   if (!gc) return undefined;
-  let collections = 0;
+  const collections: number[] = [];
   const observer = new PerformanceObserver((list) => {
-    collections += list.getEntries().length;
+    for (const { startTime } of list.getEntries()) collections.push(startTime);
   });
+  observer.observe({ entryTypes: ["gc"] });
   let index = 0;
   const once = async (calls: number) => {
     gc();
-    // The observer hears of a collection in a later turn: of this one now, of others below.
-    await setImmediate();
-    collections = 0;
     const before = usedBytes();
+    const begun = performance.now();
     for (let i = 0; i < calls; i++) {
       const value = contender.call(index++);
       pour(typeof value === "number" ? value : await value);
     }
+    const ended = performance.now();
     const bytes = usedBytes() - before;
+    // The observer hears of collections in later turns.
     await setImmediate();
-    return { bytes, collected: collections > 0 };
+    await setImmediate();
+    return { bytes, collected: collections.some((at) => at >= begun && at < ended) };
   };
-  observer.observe({ entryTypes: ["gc"] });
-  await once(8);
-  let calls = 1;
-  while (calls < CALLS_MAX) {
-    const { bytes, collected } = await once(calls * 2);
-    if (collected || bytes > ENOUGH_BYTES) break;
-    calls *= 2;
-  }
+  const warm = performance.now() + WARMUP_MS;
+  while (performance.now() < warm) await contender.call(index++);
+  const first = await once(FIRST_CALLS);
+  const perCall = Math.max(1, first.bytes / FIRST_CALLS);
+  const calls = first.collected
+    ? 1
+    : Math.min(CALLS_MAX, Math.max(1, Math.floor(ENOUGH_BYTES / perCall)));
   const runs = [];
   for (let i = 0; i < REPEATS; i++) runs.push(await once(calls));
   observer.disconnect();

@@ -9,7 +9,8 @@ export function time(ns: number): string {
 }
 
 export function factor(ratio: number): string {
-  return ratio >= 100 ? `${Math.round(ratio)}x` : `${ratio.toFixed(2)}x`;
+  if (ratio >= 100) return `${Math.round(ratio)}x`;
+  return ratio < 0.1 ? `${ratio.toPrecision(2)}x` : `${ratio.toFixed(2)}x`;
 }
 
 export function bytes(allocation: Allocation | undefined): string {

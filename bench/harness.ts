@@ -27,7 +27,8 @@ function sampleOf({ name, call }: Contender, budget: Budget): number {
   // Bound, because Benchmark.js copies the source of a function where it can read it, and a copy
   // does not see what this one closes over.
   const run = (() => pour(call(index++) as number)).bind(null);
-  const options = { maxTime: budget.time / 1e3, minSamples: 3, initCount: 1 };
+  const maxTime = budget.time / 1e3;
+  const options = { maxTime, minTime: maxTime / 10, minSamples: 5 };
   const { stats, error } = new Benchmark(name, run, options).run({ async: false });
   if (error) throw new Error(`${name}: ${error}`);
   return spreadOf(stats.sample).median * S_TO_NS;

@@ -1,5 +1,6 @@
 // npm run bench: Amplitude's engine and client, Halyard, and Halyard's core as JavaScript, measured
 // side by side in one process. See README.md.
+import "./pending.ts";
 import { Command, type CommanderError, InvalidArgumentError } from "commander";
 import { checkAgreement } from "./agreement.ts";
 import { allocationOf } from "./allocation.ts";
@@ -44,10 +45,10 @@ const FULL: Scale = {
   tailCalls: 1_000_000,
 };
 const QUICK: Scale = {
-  rows: { rounds: 3, time: 5, warmup: 3 },
+  rows: { rounds: 2, time: 5, warmup: 3 },
   crossover: { rounds: 1, time: 3, warmup: 2 },
   peers: { rounds: 1, time: 5, warmup: 2 },
-  agreementUsers: 64,
+  agreementUsers: 16,
   batchUsers: 64,
   tailCalls: 2000,
 };
