@@ -25,24 +25,8 @@ import {
 import { hashAfter } from "./murmur3";
 import { request, slotState, tagOf } from "./predicate";
 
-/** The outcome of a matched segment (0 = it names no variant), or a request (negative). */
-export function bucketOutcome(session: usize, image: usize, segment: usize): i32 {
-  const offset = load<u32>(segment, SEGMENT_BUCKET);
-  if (!offset) return load<u32>(segment, SEGMENT_OUTCOME);
-  const bucket = image + offset;
-  const slot = load<u32>(bucket, BUCKET_SLOT);
-  const state = slotState(session, slot);
-  if (tagOf(session, state) >= <u32>EPOCH_STEP) return request(slot, REQUEST_SLOT);
-  const bytes = load<u32>(state, STATE_BUCKET_BYTES);
-  if (!bytes) return load<u32>(segment, SEGMENT_OUTCOME);
-  const hash = hashAfter(
-    load<u32>(bucket, BUCKET_SEED),
-    load<u32>(bucket, BUCKET_TAIL),
-    load<u32>(bucket, BUCKET_SALT_SIZE),
-    session + load<u32>(state, STATE_BUCKET),
-    bytes,
-  );
-  store<u32>(session, hash, SESSION_HASH);
+/** The outcome of the first range that a hash falls into (0 = it names no variant). */
+export function rangeOutcome(image: usize, bucket: usize, hash: u32, otherwise: u32): u32 {
   const distributionSlot = hash / ALLOCATION_SLOT_COUNT;
   const allocationSlot = hash - distributionSlot * ALLOCATION_SLOT_COUNT;
   let range = image + load<u32>(bucket, BUCKET_RANGES);
@@ -57,5 +41,35 @@ export function bucketOutcome(session: usize, image: usize, segment: usize): i32
       return load<u32>(range, RANGE_OUTCOME);
     }
   }
-  return load<u32>(segment, SEGMENT_OUTCOME);
+  return otherwise;
+}
+
+/** Hash of the bucket's salt and a value. */
+export function bucketHash(bucket: usize, value: usize, bytes: u32): u32 {
+  return hashAfter(
+    load<u32>(bucket, BUCKET_SEED),
+    load<u32>(bucket, BUCKET_TAIL),
+    load<u32>(bucket, BUCKET_SALT_SIZE),
+    value,
+    bytes,
+  );
+}
+
+/** The bucket's outcome, `otherwise` if it hits no range; or a request (negative). */
+export function bucketOutcome(session: usize, image: usize, bucket: usize, otherwise: u32): i32 {
+  const slot = load<u32>(bucket, BUCKET_SLOT);
+  const state = slotState(session, slot);
+  if (tagOf(session, state) >= <u32>EPOCH_STEP) return request(slot, REQUEST_SLOT);
+  const bytes = load<u32>(state, STATE_BUCKET_BYTES);
+  if (!bytes) return otherwise;
+  const hash = bucketHash(bucket, session + load<u32>(state, STATE_BUCKET), bytes);
+  store<u32>(session, hash, SESSION_HASH);
+  return rangeOutcome(image, bucket, hash, otherwise);
+}
+
+/** The outcome of a matched segment (0 = it names no variant), or a request (negative). */
+export function segmentOutcome(session: usize, image: usize, segment: usize): i32 {
+  const bucket = load<u32>(segment, SEGMENT_BUCKET);
+  const otherwise = load<u32>(segment, SEGMENT_OUTCOME);
+  return bucket ? bucketOutcome(session, image, image + bucket, otherwise) : otherwise;
 }

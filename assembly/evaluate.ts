@@ -1,6 +1,6 @@
 // Evaluation: the flags of the plan in order; of each, the segments in order.
 
-import { bucketOutcome } from "./bucket";
+import { segmentOutcome } from "./bucket";
 import {
   CONDITIONS_ALWAYS,
   CONDITIONS_NEVER,
@@ -56,7 +56,7 @@ function evaluateFlag(session: usize, image: usize, flag: usize): i32 {
     const matched = matchSegment(session, image, segment);
     if (matched < 0) return matched;
     if (matched == PREDICATE_FALSE) continue;
-    const outcome = bucketOutcome(session, image, segment);
+    const outcome = segmentOutcome(session, image, segment);
     if (outcome) return outcome;
   }
   return 0;

@@ -1,12 +1,13 @@
 // The ABI. Only integers cross it; `session` and `image` are absolute addresses.
 
 import { LAYOUT_VERSION, SESSION_IMAGE } from "./layout";
-import { bucketOutcome } from "./bucket";
+import { segmentOutcome } from "./bucket";
 import { decide } from "./predicate";
 
 export { isSealed, sealImage } from "./image";
 export { openSession, sessionSize } from "./session";
 export { run, runFlag } from "./evaluate";
+export { sweep } from "./sweep";
 
 /** The layout this core was compiled with; the host refuses another. */
 export function layoutVersion(): u32 {
@@ -20,5 +21,5 @@ export function decidePredicate(session: usize, predicate: u32): i32 {
 
 /** For explaining: the segment's outcome (its hash is left in SESSION_HASH) or a request. */
 export function bucketSegment(session: usize, segment: usize): i32 {
-  return bucketOutcome(session, <usize>load<u32>(session, SESSION_IMAGE), segment);
+  return segmentOutcome(session, <usize>load<u32>(session, SESSION_IMAGE), segment);
 }

@@ -1,6 +1,7 @@
 // A session: the memory of one evaluation, placed by the host, reused for the next.
 
 import {
+  FORM_WORDS_MAX,
   FLAG_RESULT_SLOTS,
   FLAG_RESULT_SLOT_END,
   IMAGE_FLAG_COUNT,
@@ -8,47 +9,74 @@ import {
   IMAGE_RESULTS_SLOT,
   IMAGE_SLOTS,
   IMAGE_SLOT_COUNT,
+  IMAGE_SWEEP,
+  QUEUED_SIZE,
+  SESSION_FORM,
   SESSION_HEADER_SIZE,
   SESSION_HEAP,
   SESSION_IMAGE,
   SESSION_OUTCOMES,
   SESSION_PLAN,
   SESSION_PREDICATES,
+  SESSION_QUEUES,
+  SESSION_QUEUE_ENDS,
+  SESSION_ROW,
   SESSION_SLOTS,
   SLOT_PREDICATES,
   SLOT_PREDICATE_END,
   SLOT_SIZE,
   STATE_SIZE,
   STATE_TAG,
+  SWEEP_GROUP_COUNT,
+  SWEEP_QUEUE_SIZE,
+  SWEEP_WORDS,
 } from "./layout";
 
 function align(size: u32): u32 {
   return (size + 15) & ~15;
 }
 
+/** Lays the parts out behind `session` and stores their offsets there; answers the size. */
+function layOut(session: usize, image: usize, isStored: bool): u32 {
+  const flags = load<u32>(image, IMAGE_FLAG_COUNT);
+  const plan = align(SESSION_HEADER_SIZE) + load<u32>(image, IMAGE_SLOT_COUNT) * STATE_SIZE;
+  const outcomes = align(plan + (flags << 2));
+  const predicates = align(outcomes + (flags << 1));
+  const row = align(predicates + (load<u32>(image, IMAGE_PREDICATE_COUNT) << 2));
+  const sweep = load<u32>(image, IMAGE_SWEEP);
+  let queues = row;
+  let ends = row;
+  let form = row;
+  let heap = row;
+  if (sweep) {
+    queues = align(row + (load<u32>(image + sweep, SWEEP_WORDS) << 2));
+    ends = align(queues + load<u32>(image + sweep, SWEEP_QUEUE_SIZE) * QUEUED_SIZE);
+    form = align(ends + (load<u32>(image + sweep, SWEEP_GROUP_COUNT) << 2));
+    heap = form + (FORM_WORDS_MAX << 2);
+  }
+  if (!isStored) return heap;
+  memory.fill(session, 0, heap);
+  store<u32>(session, <u32>image, SESSION_IMAGE);
+  store<u32>(session, align(SESSION_HEADER_SIZE), SESSION_SLOTS);
+  store<u32>(session, plan, SESSION_PLAN);
+  store<u32>(session, outcomes, SESSION_OUTCOMES);
+  store<u32>(session, predicates, SESSION_PREDICATES);
+  store<u32>(session, row, SESSION_ROW);
+  store<u32>(session, queues, SESSION_QUEUES);
+  store<u32>(session, ends, SESSION_QUEUE_ENDS);
+  store<u32>(session, form, SESSION_FORM);
+  store<u32>(session, heap, SESSION_HEAP);
+  return heap;
+}
+
 /** Size of the fixed part for an image. */
 export function sessionSize(image: usize): u32 {
-  const slots = align(SESSION_HEADER_SIZE) + load<u32>(image, IMAGE_SLOT_COUNT) * STATE_SIZE;
-  const plan = load<u32>(image, IMAGE_FLAG_COUNT) << 2;
-  const outcomes = align(load<u32>(image, IMAGE_FLAG_COUNT) << 1);
-  return align(slots + plan + outcomes + (load<u32>(image, IMAGE_PREDICATE_COUNT) << 2));
+  return layOut(0, image, false);
 }
 
 /** Writes a fresh session for an image at `session`. */
 export function openSession(session: usize, image: usize): void {
-  const flags = load<u32>(image, IMAGE_FLAG_COUNT);
-  const slots = align(SESSION_HEADER_SIZE);
-  const plan = slots + load<u32>(image, IMAGE_SLOT_COUNT) * STATE_SIZE;
-  const outcomes = plan + (flags << 2);
-  const predicates = outcomes + align(flags << 1);
-  const heap = sessionSize(image);
-  memory.fill(session, 0, heap);
-  store<u32>(session, <u32>image, SESSION_IMAGE);
-  store<u32>(session, slots, SESSION_SLOTS);
-  store<u32>(session, plan, SESSION_PLAN);
-  store<u32>(session, outcomes, SESSION_OUTCOMES);
-  store<u32>(session, predicates, SESSION_PREDICATES);
-  store<u32>(session, heap, SESSION_HEAP);
+  layOut(session, image, true);
 }
 
 function unreadSlot(session: usize, image: usize, slot: u32): void {

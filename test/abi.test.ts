@@ -25,6 +25,7 @@ describe.each(["core.wasm", "core.simd.wasm"])("%s", (name) => {
       "function runFlag",
       "function sealImage",
       "function sessionSize",
+      "function sweep",
       "memory memory",
     ]);
   });

@@ -265,7 +265,7 @@ class FlagCompiler {
     slot.isBucket = true;
     const { salt, allocations } = bucket;
     const name = JSON.stringify({ selector: bucket.selector ?? [], salt, allocations });
-    return { slot, salt, ranges, name };
+    return { slot, salt, ranges, name, pointer: 0, prefixSize: 0 };
   }
 }
 

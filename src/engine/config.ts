@@ -29,6 +29,14 @@ export interface Slot {
   readonly read: Reader;
 }
 
+/** What a sweep needs of the host. */
+export interface SweepPlan {
+  /** To be filled beforehand. */
+  readonly slots: Uint32Array;
+  /** Flags to be evaluated afterwards, parents first. */
+  readonly rest: Uint32Array;
+}
+
 /** A condition as the flags gave it. */
 export type NamedCondition = [selector: string[], op: string, values: string[]];
 
@@ -40,6 +48,7 @@ export class Config {
   #names: Names | undefined;
   #indexes: Map<string, number> | undefined;
   #nextFlag = 0;
+  #sweep: SweepPlan | null | undefined;
   readonly #firstSlots: number[] = [];
   #slots: Slot[] | undefined;
   #order: Uint32Array | undefined;
@@ -130,17 +139,24 @@ export class Config {
   }
 
   parentsOf(flag: number): Uint32Array {
-    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-    const pointer = this.u32(record + L.FLAG_PARENTS);
-    const parents = new Uint32Array(this.u32(record + L.FLAG_PARENT_COUNT));
-    for (let i = 0; i < parents.length; i++) parents[i] = this.u32(pointer + i * L.U32);
-    return parents;
+    return this.#words(this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE) + L.FLAG_PARENTS);
   }
 
   /** All flags, parents first. */
   get order(): Uint32Array {
     this.#order ??= orderOf(this.#graph);
     return this.#order;
+  }
+
+  /** What the core evaluates at once; undefined if the flags have to be evaluated in order. */
+  get sweep(): SweepPlan | undefined {
+    if (this.#sweep === undefined) {
+      const table = this.u32(L.IMAGE_SWEEP);
+      this.#sweep = table
+        ? { slots: this.#words(table + L.SWEEP_SLOTS), rest: this.#words(table + L.SWEEP_REST) }
+        : null;
+    }
+    return this.#sweep ?? undefined;
   }
 
   /** All flags in the order in which an object lists its keys: integers first. */
@@ -230,6 +246,14 @@ export class Config {
   #outcomeRecord(flag: number, outcome: number): number {
     const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
     return this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
+  }
+
+  /** The words whose pointer and count stand at `at`. */
+  #words(at: number): Uint32Array {
+    const pointer = this.u32(at);
+    const words = new Uint32Array(this.u32(at + L.U32));
+    for (let i = 0; i < words.length; i++) words[i] = this.u32(pointer + i * L.U32);
+    return words;
   }
 
   #json(at: number): unknown {

@@ -100,7 +100,8 @@ export class Engine {
     return this.#with(context, (session) => {
       const { config } = session;
       const plan = flagKeys?.length ? planOf(config, flagKeys) : config.order;
-      session.runPlan(plan);
+      if (plan === config.order) session.runAll();
+      else session.runPlan(plan);
       const record: Record<string, EvaluationVariant> = {};
       for (const flag of plan) {
         const variant = session.variant(flag);
@@ -113,7 +114,7 @@ export class Engine {
   /** The variants of all flags as a read-only view: cheaper than {@link evaluate}. */
   evaluateAll(context: EvaluationContext): Variants {
     return this.#with(context, (session) => {
-      session.runPlan(session.config.order);
+      session.runAll();
       return new Variants(session.config, session.copyOutcomes());
     });
   }

@@ -23,6 +23,7 @@ export interface CoreExports {
   sessionSize(image: number): number;
   run(session: number): number;
   runFlag(session: number, flag: number): number;
+  sweep(session: number): number;
   decidePredicate(session: number, predicate: number): number;
   bucketSegment(session: number, segment: number): number;
 }

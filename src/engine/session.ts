@@ -9,6 +9,9 @@ import type { Instance } from "./instance.ts";
 import { select } from "./selector.ts";
 import { setOwn } from "./variants.ts";
 
+/** Instead of the length of a plan. */
+const ALL = -1;
+
 export class Session {
   readonly config: Config;
   readonly #instance: Instance;
@@ -73,6 +76,27 @@ export class Session {
       this.#fulfil(-answer);
       answer = core.run(this.#encoder.base);
     }
+  }
+
+  /** Evaluates all flags. */
+  runAll(): void {
+    const { sweep, order } = this.config;
+    if (!sweep) {
+      this.runPlan(order);
+      return;
+    }
+    for (const slot of sweep.slots) this.#fill(slot);
+    const { core, views } = this.#instance;
+    views.u32[(this.#encoder.base + L.SESSION_CURSOR) >>> 2] = 0;
+    this.#planCount = ALL;
+    let answer = core.sweep(this.#encoder.base);
+    while (answer < 0) {
+      this.#fulfil(-answer);
+      answer = core.sweep(this.#encoder.base);
+    }
+    if (sweep.rest.length === 0) return;
+    this.runPlan(sweep.rest);
+    this.#planCount = ALL;
   }
 
   /** The outcome of a flag without parents: it is stored nowhere, for no other flag asks for it. */
@@ -182,6 +206,7 @@ export class Session {
     const { u16, u32 } = this.#instance.views;
     const { base } = this.#encoder;
     const outcomes = (base + this.#outcomes) >>> 1;
+    if (this.#planCount === ALL) u16.fill(0, outcomes, outcomes + this.config.flagCount);
     const plan = (base + this.#plan) >>> 2;
     for (let i = 0; i < this.#planCount; i++) u16[outcomes + u32[plan + i]] = 0;
     this.#planCount = 0;

@@ -5,6 +5,7 @@ import type { EngineWarning } from "./errors.ts";
 import { ImageWriter, type Span } from "./image-writer.ts";
 import { murmur3, stateOfWords, tailOf } from "./murmur3.ts";
 import { NEEDS_OF_KIND, type PredicateSpec } from "./predicate.ts";
+import { comparePredicates, Sweep, writeRuns } from "./sweep.ts";
 
 export interface SlotEntry {
   selector: readonly string[];
@@ -34,6 +35,9 @@ export interface BucketEntry {
   salt: string;
   ranges: RangeEntry[];
   name: string;
+  /** Set when it is written: where, and the bytes of `salt + "/"`. */
+  pointer: number;
+  prefixSize: number;
 }
 
 export interface SegmentEntry {
@@ -115,7 +119,13 @@ export class ImageTables {
     writer.setU32(L.IMAGE_VERSION, L.LAYOUT_VERSION);
     const results = slots.findIndex((slot) => slot.resultOf === Number.POSITIVE_INFINITY);
     writer.setU32(L.IMAGE_RESULTS_SLOT, results + 1);
-    this.#writeTable(writer, L.IMAGE_PREDICATES, predicates, L.PREDICATE_SIZE, writePredicate);
+    const records = this.#writeTable(
+      writer,
+      L.IMAGE_PREDICATES,
+      predicates,
+      L.PREDICATE_SIZE,
+      writePredicate,
+    );
     this.#writeTable(writer, L.IMAGE_SLOTS, slots, L.SLOT_SIZE, writeSlot);
     const resultSlots = slotsByFlag(slots);
     this.#writeTable(writer, L.IMAGE_FLAGS, this.flags, L.FLAG_SIZE, (out, at, flag, index) => {
@@ -124,6 +134,7 @@ export class ImageTables {
       out.setU32(at + L.FLAG_RESULT_SLOTS, start);
       out.setU32(at + L.FLAG_RESULT_SLOT_END, end);
     });
+    Sweep.of(this.flags, slots)?.write(writer, records, predicates);
     return writer;
   }
 
@@ -131,7 +142,7 @@ export class ImageTables {
     const predicates: PredicateEntry[] = [];
     for (const [index, slot] of slots.entries()) {
       slot.index = index;
-      slot.predicates.sort((a, b) => a.spec.kind - b.spec.kind);
+      slot.predicates.sort(comparePredicates);
       for (const predicate of slot.predicates) predicate.index = predicates.push(predicate) - 1;
     }
     return predicates;
@@ -143,11 +154,12 @@ export class ImageTables {
     entries: readonly Entry[],
     size: number,
     write: (writer: ImageWriter, at: number, entry: Entry, index: number) => void,
-  ): void {
+  ): number {
     const pointer = writer.allocate(entries.length * size);
     for (let i = 0; i < entries.length; i++) write(writer, pointer + i * size, entries[i], i);
     writer.setU32(header, pointer);
     writer.setU32(header + L.U32, entries.length);
+    return pointer;
   }
 }
 
@@ -222,6 +234,7 @@ function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): void {
   writer.setU32(at + L.SLOT_PREDICATES, first);
   writer.setU32(at + L.SLOT_PREDICATE_END, first + predicates.length);
   writer.setU32(at + L.SLOT_NEEDS, needs);
+  writeRuns(writer, at, slot);
   if (atoms.size > 0) writeAtoms(writer, at, atoms);
 }
 
@@ -298,5 +311,7 @@ function writeBucket(writer: ImageWriter, bucket: BucketEntry): number {
   ]);
   writer.setU32(at + L.BUCKET_RANGES, writer.words(ranges));
   writer.setU32(at + L.BUCKET_RANGE_COUNT, bucket.ranges.length);
+  bucket.pointer = at;
+  bucket.prefixSize = prefix.length;
   return at;
 }
