@@ -12,12 +12,12 @@ export interface Allocation {
 }
 
 const CALLS_MAX = 16384;
-const FIRST_CALLS = 16;
+const FIRST_CALLS = 4;
 /** Before anything is counted: code that is not optimised yet allocates more. */
 const WARMUP_MS = 10;
 /** Enough to tell from noise, and little enough to fit into the young generation. */
 const ENOUGH_BYTES = 400_000;
-const REPEATS = 5;
+const ENOUGH_MS = 50;
 
 function usedBytes(): number {
   const { used_heap_size, external_memory } = getHeapStatistics();
@@ -25,7 +25,10 @@ function usedBytes(): number {
 }
 
 /** Undefined without `--expose-gc`. Awaits asynchronous calls, whose promises count too. */
-export async function allocationOf(contender: Contender): Promise<Allocation | undefined> {
+export async function allocationOf(
+  contender: Contender,
+  repeats: number,
+): Promise<Allocation | undefined> {
   const { gc } = globalThis;
   if (!gc) return undefined;
   const collections: number[] = [];
@@ -47,17 +50,16 @@ export async function allocationOf(contender: Contender): Promise<Allocation | u
     // The observer hears of collections in later turns.
     await setImmediate();
     await setImmediate();
-    return { bytes, collected: collections.some((at) => at >= begun && at < ended) };
+    return { bytes, ms: ended - begun, collected: collections.some((at) => at >= begun && at < ended) };
   };
   const warm = performance.now() + WARMUP_MS;
   while (performance.now() < warm) await contender.call(index++);
   const first = await once(FIRST_CALLS);
-  const perCall = Math.max(1, first.bytes / FIRST_CALLS);
-  const calls = first.collected
-    ? 1
-    : Math.min(CALLS_MAX, Math.max(1, Math.floor(ENOUGH_BYTES / perCall)));
+  const fits = Math.min(ENOUGH_BYTES / Math.max(1, first.bytes), ENOUGH_MS / first.ms);
+  const wanted = first.collected ? 1 : Math.floor(FIRST_CALLS * fits);
+  const calls = Math.min(CALLS_MAX, Math.max(1, wanted));
   const runs = [];
-  for (let i = 0; i < REPEATS; i++) runs.push(await once(calls));
+  for (let i = 0; i < repeats; i++) runs.push(await once(calls));
   observer.disconnect();
   const clean = runs.filter(({ collected }) => !collected);
   const used = clean.length > 0 ? clean : runs;

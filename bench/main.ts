@@ -31,6 +31,7 @@ interface Scale {
   rows: Budget;
   crossover: Budget;
   peers: Budget;
+  allocationRepeats: number;
   agreementUsers: number;
   batchUsers: number;
   tailCalls: number;
@@ -40,6 +41,7 @@ const FULL: Scale = {
   rows: { rounds: 11, time: 60, warmup: 25 },
   crossover: { rounds: 5, time: 30, warmup: 15 },
   peers: { rounds: 5, time: 50, warmup: 20 },
+  allocationRepeats: 5,
   agreementUsers: 1024,
   batchUsers: 10_000,
   tailCalls: 1_000_000,
@@ -48,9 +50,10 @@ const QUICK: Scale = {
   rows: { rounds: 2, time: 5, warmup: 3 },
   crossover: { rounds: 1, time: 3, warmup: 2 },
   peers: { rounds: 1, time: 5, warmup: 2 },
+  allocationRepeats: 1,
   agreementUsers: 16,
   batchUsers: 64,
-  tailCalls: 2000,
+  tailCalls: 500,
 };
 const PARTS = ["W1", "W1b", "W2", "W3", "W4", "W5", "W7", "W8", "W9", "GC", "crossover"];
 const TWO_HARNESSES = new Set(["W1", "W1b", "W2", "W3"]);
@@ -82,11 +85,15 @@ function progress(text: string): void {
   process.stderr.write(`bench: ${text}\n`);
 }
 
-async function measureRow(row: Row, { rows: budget }: Scale): Promise<MeasuredRow> {
+async function measureRow(
+  row: Row,
+  { rows: budget, allocationRepeats }: Scale,
+): Promise<MeasuredRow> {
   progress(`${row.id}: ${row.title}`);
   const measured = await measure(row.contenders, budget);
   const allocations = [];
-  for (const contender of row.contenders) allocations.push(await allocationOf(contender));
+  for (const contender of row.contenders)
+    allocations.push(await allocationOf(contender, allocationRepeats));
   return { row, measured, allocations };
 }
 

@@ -17,12 +17,14 @@ export interface Tail {
 const WARMUP_CALLS = 2000;
 /** Calls between two looks at Ctrl-C: rare, so that collections fall into calls. */
 const CHUNK_CALLS = 50_000;
+/** Of counting the bytes. */
+const REPEATS = 5;
 const MS_TO_NS = 1e6;
 
 async function tailOf(contender: Contender, calls: number): Promise<Tail> {
   const { name, call } = contender;
   const times = new Float64Array(calls);
-  for (let i = 0; i < WARMUP_CALLS; i++) pour(call(i) as number);
+  for (let i = 0; i < Math.min(calls, WARMUP_CALLS); i++) pour(call(i) as number);
   for (let i = 0; i < calls; i++) {
     if (i % CHUNK_CALLS === 0) await setImmediate();
     const begun = performance.now();
@@ -32,7 +34,7 @@ async function tailOf(contender: Contender, calls: number): Promise<Tail> {
   }
   times.sort();
   const at = (share: number) => times[Math.floor(share * (calls - 1))] * MS_TO_NS;
-  const allocation = await allocationOf(contender);
+  const allocation = await allocationOf(contender, REPEATS);
   return { name, calls, median: at(0.5), p999: at(0.999), longest: at(1), allocation };
 }
 

@@ -11,7 +11,7 @@ interface Module {
 export const devcycleJs: Peer<DevCycleUser> = {
   name: "DevCycle JS",
   package: "@devcycle/bucketing",
-  note: "generateBucketedConfig; for one flag on a config cut down to it, as it can ask for all only",
+  note: "generateBucketedConfig; for one flag on a config cut down to it",
   async open(flags, load) {
     const { generateBucketedConfig } = load<Module>("@devcycle/bucketing");
     const config = configOf(flags);
