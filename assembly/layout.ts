@@ -97,6 +97,9 @@ export const RANGE_DISTRIBUTION_START = RANGE_ALLOCATION_END + U32;
 export const RANGE_DISTRIBUTION_END = RANGE_DISTRIBUTION_START + U32;
 export const RANGE_OUTCOME = RANGE_DISTRIBUTION_END + U32;
 export const RANGE_SIZE = RANGE_OUTCOME + U32;
+// A bucket has at least this many ranges, so that these can be tried without a branch; what is
+// missing are ranges that nothing falls into.
+export const RANGE_COUNT_MIN = 2;
 export const ALLOCATION_SLOT_COUNT = 100;
 
 // ── PREDICATE ── one distinct (selector, operator, values) ──────────────────────────────────
@@ -209,7 +212,8 @@ export const GROUP_SIZE = GROUP_QUEUE + U32 + U32;
 // A clause that won and whose bucket is to be hashed.
 export const QUEUED_CLAUSE = 0;
 export const QUEUED_FLAG = QUEUED_CLAUSE + U32;
-export const QUEUED_SIZE = QUEUED_FLAG + U32;
+export const QUEUED_HASH = QUEUED_FLAG + U32;
+export const QUEUED_SIZE = QUEUED_HASH + U32 + U32;
 // Predicates of a slot that are swept in one way.
 export const RUN_KIND = 0;
 export const RUN_START = RUN_KIND + U32;

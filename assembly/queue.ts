@@ -13,6 +13,7 @@ import {
   GROUP_SLOT,
   QUEUED_CLAUSE,
   QUEUED_FLAG,
+  QUEUED_HASH,
   QUEUED_SIZE,
   SESSION_FORM,
   SESSION_OUTCOMES,
@@ -43,21 +44,17 @@ function laterOutcome(session: usize, image: usize, sweep: usize, clause: usize)
   }
 }
 
-/** Stores a queued flag's outcome. */
-function settle(session: usize, image: usize, sweep: usize, queued: usize, outcome: u32): void {
-  if (!outcome) {
-    outcome = laterOutcome(session, image, sweep, <usize>load<u32>(queued, QUEUED_CLAUSE));
+/** Stores a queued flag's outcome, as its bucket's hash has it; `isHashed` = there is one. */
+function settle(session: usize, image: usize, sweep: usize, queued: usize, isHashed: bool): void {
+  const clause = <usize>load<u32>(queued, QUEUED_CLAUSE);
+  let outcome = load<u32>(clause, CLAUSE_OUTCOME);
+  if (isHashed) {
+    const bucket = image + load<u32>(clause, CLAUSE_BUCKET);
+    outcome = rangeOutcome(image, bucket, load<u32>(queued, QUEUED_HASH), outcome);
   }
+  if (!outcome) outcome = laterOutcome(session, image, sweep, clause);
   const outcomes = session + load<u32>(session, SESSION_OUTCOMES);
   store<u16>(outcomes + (load<u32>(queued, QUEUED_FLAG) << 1), outcome);
-}
-
-/** Settles a queued flag by its bucket's hash. */
-function settleHash(session: usize, image: usize, sweep: usize, queued: usize, hash: u32): void {
-  const clause = <usize>load<u32>(queued, QUEUED_CLAUSE);
-  const bucket = image + load<u32>(clause, CLAUSE_BUCKET);
-  const otherwise = load<u32>(clause, CLAUSE_OUTCOME);
-  settle(session, image, sweep, queued, rangeOutcome(image, bucket, hash, otherwise));
 }
 
 function queuedBucket(image: usize, queued: usize): usize {
@@ -116,43 +113,35 @@ function hash4(
   return v128.xor(state, i32x4.shr_u(state, 16));
 }
 
-/** Settles the flags of one group's queue. */
-export function hashQueue(
+/** Hashes a queue's buckets. */
+function hashAll(
   session: usize,
   image: usize,
-  sweep: usize,
   group: usize,
   queued: usize,
   end: usize,
+  value: usize,
+  bytes: u32,
 ): void {
-  const state = slotState(session, load<u32>(group, GROUP_SLOT));
-  const bytes = load<u32>(state, STATE_BUCKET_BYTES);
-  const value = session + load<u32>(state, STATE_BUCKET);
   const form = session + load<u32>(session, SESSION_FORM);
   let words: u32 = 0;
   if (bytes < <u32>((FORM_WORDS_MAX - 2) << 2)) {
     words = formWords(form, load<u32>(group, GROUP_SHIFT), value, bytes);
   }
-  if (ASC_FEATURE_SIMD && words && bytes) {
+  if (ASC_FEATURE_SIMD && words) {
     for (; queued + 3 * QUEUED_SIZE < end; queued += 4 * QUEUED_SIZE) {
       const a = queuedBucket(image, queued);
       const b = queuedBucket(image, queued + QUEUED_SIZE);
       const c = queuedBucket(image, queued + 2 * QUEUED_SIZE);
       const d = queuedBucket(image, queued + 3 * QUEUED_SIZE);
       const hashes = hash4(a, b, c, d, form, words, bytes);
-      const next = queued + QUEUED_SIZE;
-      settleHash(session, image, sweep, queued, i32x4.extract_lane(hashes, 0));
-      settleHash(session, image, sweep, next, i32x4.extract_lane(hashes, 1));
-      settleHash(session, image, sweep, next + QUEUED_SIZE, i32x4.extract_lane(hashes, 2));
-      settleHash(session, image, sweep, next + 2 * QUEUED_SIZE, i32x4.extract_lane(hashes, 3));
+      v128.store_lane<u32>(queued, hashes, 0, QUEUED_HASH);
+      v128.store_lane<u32>(queued, hashes, 1, QUEUED_SIZE + QUEUED_HASH);
+      v128.store_lane<u32>(queued, hashes, 2, 2 * QUEUED_SIZE + QUEUED_HASH);
+      v128.store_lane<u32>(queued, hashes, 3, 3 * QUEUED_SIZE + QUEUED_HASH);
     }
   }
   for (; queued < end; queued += QUEUED_SIZE) {
-    if (!bytes) {
-      const clause = <usize>load<u32>(queued, QUEUED_CLAUSE);
-      settle(session, image, sweep, queued, load<u32>(clause, CLAUSE_OUTCOME));
-      continue;
-    }
     const bucket = queuedBucket(image, queued);
     const hash = words
       ? hashForm(
@@ -163,6 +152,25 @@ export function hashQueue(
           words,
         )
       : bucketHash(bucket, value, bytes);
-    settleHash(session, image, sweep, queued, hash);
+    store<u32>(queued, hash, QUEUED_HASH);
+  }
+}
+
+/** Settles the flags of one group's queue. */
+export function settleQueue(
+  session: usize,
+  image: usize,
+  sweep: usize,
+  group: usize,
+  queued: usize,
+  end: usize,
+): void {
+  const state = slotState(session, load<u32>(group, GROUP_SLOT));
+  const bytes = load<u32>(state, STATE_BUCKET_BYTES);
+  const value = session + load<u32>(state, STATE_BUCKET);
+  // All hashes first: without branches between them the processor overlaps them.
+  if (bytes) hashAll(session, image, group, queued, end, value, bytes);
+  for (; queued < end; queued += QUEUED_SIZE) {
+    settle(session, image, sweep, queued, bytes != 0);
   }
 }

@@ -74,7 +74,7 @@ import {
 } from "./layout";
 import { matchValue } from "./operator";
 import { decide, request, slotState, tagOf } from "./predicate";
-import { hashQueue } from "./queue";
+import { settleQueue } from "./queue";
 
 function predicateAt(image: usize, predicate: u32): usize {
   return image + load<u32>(image, IMAGE_PREDICATES) + predicate * PREDICATE_SIZE;
@@ -295,7 +295,7 @@ export function sweep(session: usize): i32 {
     const group = groups + i * GROUP_SIZE;
     const first = queues + load<u32>(group, GROUP_QUEUE) * QUEUED_SIZE;
     const end = <usize>load<u32>(ends + (i << 2));
-    if (first < end) hashQueue(session, image, sweep, group, first, end);
+    if (first < end) settleQueue(session, image, sweep, group, first, end);
   }
   return 0;
 }

@@ -46,7 +46,7 @@ export class Config {
   readonly instance: Instance;
   readonly #image: DataView;
   #names: Names | undefined;
-  #indexes: Map<string, number> | undefined;
+  #indexed: FlagIndex | undefined;
   #nextFlag = 0;
   #sweep: SweepPlan | null | undefined;
   readonly #firstSlots: number[] = [];
@@ -100,15 +100,10 @@ export class Config {
   }
 
   flagIndex(key: string): number | undefined {
-    const keys = this.names.flagKeys;
-    // Whoever asks for one flag after another mostly does so in the config's order.
     const guess = this.#nextFlag;
-    if (keys[guess] === key) {
-      this.#nextFlag = guess + 1 < keys.length ? guess + 1 : 0;
-      return guess;
-    }
-    this.#indexes ??= new Map(keys.map((name, index) => [name, index]));
-    const flag = this.#indexes.get(key);
+    const { keys } = this.#index;
+    // Whoever asks for one flag after another mostly does so in the config's order.
+    const flag = keys[guess] === key ? guess : this.#index.flags.get(key);
     if (flag !== undefined) this.#nextFlag = flag + 1 < keys.length ? flag + 1 : 0;
     return flag;
   }
@@ -248,6 +243,11 @@ export class Config {
     return this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
   }
 
+  get #index(): FlagIndex {
+    this.#indexed ??= indexOf(this.names.flagKeys);
+    return this.#indexed;
+  }
+
   /** The words whose pointer and count stand at `at`. */
   #words(at: number): Uint32Array {
     const pointer = this.u32(at);
@@ -263,6 +263,23 @@ export class Config {
   get #graph() {
     return { count: this.flagCount, parentsOf: (flag: number) => this.parentsOf(flag) };
   }
+}
+
+interface FlagIndex {
+  readonly keys: readonly string[];
+  readonly flags: ReadonlyMap<string, number>;
+}
+
+/**
+ * Keys that have named a property are interned by the JavaScript engine, as literals are: equal
+ * ones are then one string, and need no comparison letter by letter.
+ */
+function indexOf(flagKeys: readonly string[]): FlagIndex {
+  const byKey: Record<string, number> = Object.create(null);
+  for (const [flag, key] of flagKeys.entries()) byKey[key] = flag;
+  const keys: string[] = [...flagKeys];
+  for (const key of Object.keys(byKey)) keys[byKey[key]] = key;
+  return { keys, flags: new Map(keys.map((key, flag) => [key, flag])) };
 }
 
 const PLAN_LENGTH_KEPT = 64;

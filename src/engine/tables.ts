@@ -57,6 +57,8 @@ export interface FlagEntry {
   outcomes: { segment: number; variant: string }[];
 }
 
+const EMPTY_RANGE = [0, 0, 0, 0, 0];
+
 /** A range's end as the core compares it: `a >= end` for whole `a` is `a >= ceil(end)`. */
 function wholeEnd(end: number | undefined): number {
   return Math.min(Math.max(Math.ceil(end as number), 0), 0xffffffff);
@@ -309,8 +311,9 @@ function writeBucket(writer: ImageWriter, bucket: BucketEntry): number {
     wholeEnd(distribution[1]),
     outcome,
   ]);
+  for (let n = bucket.ranges.length; n < L.RANGE_COUNT_MIN; n++) ranges.push(...EMPTY_RANGE);
   writer.setU32(at + L.BUCKET_RANGES, writer.words(ranges));
-  writer.setU32(at + L.BUCKET_RANGE_COUNT, bucket.ranges.length);
+  writer.setU32(at + L.BUCKET_RANGE_COUNT, (ranges.length * L.U32) / L.RANGE_SIZE);
   bucket.pointer = at;
   bucket.prefixSize = prefix.length;
   return at;
