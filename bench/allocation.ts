@@ -50,7 +50,11 @@ export async function allocationOf(
     // The observer hears of collections in later turns.
     await setImmediate();
     await setImmediate();
-    return { bytes, ms: ended - begun, collected: collections.some((at) => at >= begun && at < ended) };
+    return {
+      bytes,
+      ms: ended - begun,
+      collected: collections.some((at) => at >= begun && at < ended),
+    };
   };
   const warm = performance.now() + WARMUP_MS;
   while (performance.now() < warm) await contender.call(index++);

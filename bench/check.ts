@@ -24,19 +24,14 @@ export function verdictsOf({ row, measured }: MeasuredRow): Verdict[] {
   };
   return row.goals.map(({ contender, over, atLeast }) => {
     const { median } = ratioOf(find(over), find(contender));
-    const what = `${contender} against ${over}`;
-    const met = median >= atLeast;
-    if (atLeast >= 1) {
-      return {
-        row: row.id,
-        what,
-        expected: `at least ${factor(atLeast)}`,
-        got: factor(median),
-        met,
-      };
-    }
-    const expected = `at most ${factor(1 / atLeast)} the time`;
-    return { row: row.id, what, expected, got: factor(1 / median), met };
+    const asTime = atLeast < 1;
+    return {
+      row: row.id,
+      what: `${contender} against ${over}`,
+      expected: asTime ? `at most ${factor(1 / atLeast)} the time` : `at least ${factor(atLeast)}`,
+      got: factor(asTime ? 1 / median : median),
+      met: median >= atLeast,
+    };
   });
 }
 

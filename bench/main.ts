@@ -1,7 +1,7 @@
 // npm run bench: Amplitude's engine and client, Halyard, and Halyard's core as JavaScript, measured
 // side by side in one process. See README.md.
 import "./pending.ts";
-import { Command, type CommanderError, InvalidArgumentError } from "commander";
+import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
 import { checkAgreement } from "./agreement.ts";
 import { allocationOf } from "./allocation.ts";
 import { lineOf, verdictsOf, verdictsOfTails } from "./check.ts";
@@ -74,7 +74,11 @@ function readOptions(): Options {
     .option("--only <parts>", `some of ${PARTS.join(",")}`, parts)
     .option("--peers", "other vendors' engines too; installs them on first use")
     .option("--check", "exit with 1 if a figure is not what it must be")
-    .option("--write", "write docs/benchmarks.md, its charts, and the table in README.md")
+    .addOption(
+      new Option("--write", "write docs/benchmarks.md, its charts, and the table in README.md")
+        // A page of some rows would replace that of all.
+        .conflicts("only"),
+    )
     .allowExcessArguments(false)
     .exitOverride(({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? 0 : USAGE))
     .parse()

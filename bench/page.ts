@@ -7,7 +7,8 @@ import { type Findings, METHOD, sectionsOf } from "./findings.ts";
 import { HALYARDS } from "./lanes.ts";
 import { machine, root, versions } from "./machine.ts";
 import { ratioOf } from "./measure.ts";
-import { markdown, shortTable, weaknesses } from "./report.ts";
+import { markdown, shortTable } from "./report.ts";
+import { weaknesses } from "./weakness.ts";
 import type { MeasuredRow } from "./workloads.ts";
 
 const MARKS = ["<!-- bench -->", "<!-- /bench -->"] as const;
@@ -23,7 +24,11 @@ function ratioChart(rows: readonly MeasuredRow[]): string {
       return ratios.length > 0 ? Math.max(...ratios) : undefined;
     }),
   }));
-  return barChart("Times as fast as the row's baseline", lanes, bars);
+  return barChart(
+    "Times as fast as the row's first contender, by each lane's best way to ask",
+    lanes,
+    bars,
+  );
 }
 
 function crossoverChart(crossovers: readonly Crossover[]): string {
@@ -41,7 +46,7 @@ function commandOf(args: readonly string[]): string {
 }
 
 function page(findings: Findings, args: readonly string[]): string {
-  const weak = weaknesses(findings.rows);
+  const weak = weaknesses(findings.rows, findings.crossovers);
   const sections = sectionsOf(findings).map(({ title, text, table }) =>
     [`## ${title}`, text, table && markdown(table)].filter(Boolean).join("\n\n"),
   );

@@ -116,36 +116,21 @@ export function markdown({ header, figuresFrom, lines }: Table): string {
   return [header, rule, ...lines].map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
-/** Only what a first reader wants to know: each row's contenders, medians and ratios. */
+/** Only what something is demanded of, and what that is compared with. */
 export function shortTable(rows: readonly MeasuredRow[]): Table {
-  const { lines } = tableOfRows(rows);
   return {
     header: ["Row", "Contender", "Median", "Ratio"],
     figuresFrom: 2,
-    lines: lines.map(([row, name, median, , , , ratio]) => [row, name, median, ratio]),
-  };
-}
-
-/** Where Halyard is slower than the row's baseline, and where WebAssembly gains nothing. */
-export function weaknesses(rows: readonly MeasuredRow[]): string[] {
-  return rows.flatMap(({ row, measured }) => {
-    const found: string[] = [];
-    for (const entry of measured.filter(({ name }) => name.startsWith("Halyard "))) {
+    lines: rows.flatMap(({ row, measured }) => {
       const [baseline] = measured;
-      const ratio = ratioOf(baseline, entry).median;
-      if (ratio < 1) {
-        const slower = `${factor(1 / ratio)} the time of ${baseline.name}`;
-        found.push(`${row.id}: ${entry.name} takes ${slower}.`);
-      }
-      const twinName = entry.name.replace("Halyard", "core as JS");
-      const twin = measured.find(({ name }) => name === twinName);
-      if (!twin) continue;
-      const gain = ratioOf(twin, entry);
-      if (gain.median < 1) {
-        const share = `${factor(1 / gain.median)} the time of the same core as JavaScript`;
-        found.push(`${row.id}: ${entry.name} takes ${share} (${between(gain, factor)} as fast).`);
-      }
-    }
-    return found;
-  });
+      const asked = new Set(row.goals.flatMap(({ contender, over }) => [contender, over]));
+      const shown = measured.filter((entry) => entry === baseline || asked.has(entry.name));
+      return shown.map((entry) => [
+        entry === baseline ? `${row.id}: ${row.title}` : "",
+        entry.name,
+        time(spreadOf(entry.medians).median),
+        entry === baseline ? "1" : factor(ratioOf(baseline, entry).median),
+      ]);
+    }),
+  };
 }
