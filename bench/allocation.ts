@@ -1,4 +1,4 @@
-// Bytes allocated per call: used heap and external memory after some calls, less before them.
+// Bytes allocated per call: growth of the used heap and of external memory over some calls.
 import { PerformanceObserver } from "node:perf_hooks";
 import { setImmediate } from "node:timers/promises";
 import { getHeapStatistics } from "node:v8";
@@ -13,6 +13,8 @@ export interface Allocation {
 
 const CALLS_MAX = 16384;
 const FIRST_CALLS = 4;
+/** Of finding a number of calls that is neither too small nor too large. */
+const ATTEMPTS = 4;
 /** Before anything is counted: code that is not optimised yet allocates more. */
 const WARMUP_MS = 10;
 /** Enough to tell from noise, and little enough to fit into the young generation. */
@@ -58,16 +60,21 @@ export async function allocationOf(
   };
   const warm = performance.now() + WARMUP_MS;
   while (performance.now() < warm) await contender.call(index++);
-  const first = await once(FIRST_CALLS);
-  const fits = Math.min(ENOUGH_BYTES / Math.max(1, first.bytes), ENOUGH_MS / first.ms);
-  const wanted = first.collected ? 1 : Math.floor(FIRST_CALLS * fits);
-  const calls = Math.min(CALLS_MAX, Math.max(1, wanted));
+  // What the measuring itself takes.
+  const overhead = (await once(0)).bytes;
+  let calls = FIRST_CALLS;
+  for (let attempt = 0; attempt < ATTEMPTS && calls < CALLS_MAX; attempt++) {
+    const { bytes, ms, collected } = await once(calls);
+    const fits = Math.min(ENOUGH_BYTES / Math.max(1, bytes - overhead), ENOUGH_MS / ms);
+    if (fits < 1 || collected) calls = Math.max(1, calls >> 1);
+    else calls = Math.min(CALLS_MAX, Math.floor(calls * Math.min(fits, 32)));
+  }
   const runs = [];
   for (let i = 0; i < repeats; i++) runs.push(await once(calls));
   observer.disconnect();
   const clean = runs.filter(({ collected }) => !collected);
   const used = clean.length > 0 ? clean : runs;
   const { median } = spreadOf(used.map(({ bytes }) => bytes));
-  const bytes = Math.max(0, median) / (calls * (contender.units ?? 1));
+  const bytes = Math.max(0, median - overhead) / (calls * (contender.units ?? 1));
   return { bytes, atLeast: clean.length === 0 };
 }
