@@ -4,10 +4,15 @@ import * as L from "../../assembly/layout.ts";
 import type { CoreModule } from "./core.ts";
 import type { EngineWarning } from "./errors.ts";
 import type { EvaluationVariant } from "./flag.ts";
+import { FlagIndex } from "./flag-index.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { Instance } from "./instance.ts";
 import { orderOf } from "./order.ts";
+import { OutcomeSlab } from "./outcome-slab.ts";
+import { RecordMaker } from "./record.ts";
 import { type Reader, readerOf } from "./selector.ts";
+import { VariantCache } from "./variant-cache.ts";
+import { setOwn } from "./variants.ts";
 
 interface Names {
   flagKeys: string[];
@@ -46,14 +51,16 @@ export class Config {
   readonly instance: Instance;
   readonly #image: DataView;
   #names: Names | undefined;
-  #indexed: FlagIndex | undefined;
-  #nextFlag = 0;
+  #flags: FlagIndex | undefined;
   #sweep: SweepPlan | null | undefined;
   readonly #firstSlots: number[] = [];
   #slots: Slot[] | undefined;
   #order: Uint32Array | undefined;
   #listing: number[] | undefined;
-  readonly #variants: (EvaluationVariant | undefined)[][] = [];
+  #variants: VariantCache | undefined;
+  #records: RecordMaker | undefined;
+  /** Where views keep their outcomes. */
+  readonly slab = new OutcomeSlab();
   readonly #matchers: (HostMatcher | undefined)[] = [];
   readonly #plans: (Uint32Array | null | undefined)[] = [];
 
@@ -99,13 +106,9 @@ export class Config {
     return this.#slots;
   }
 
-  flagIndex(key: string): number | undefined {
-    const guess = this.#nextFlag;
-    const { keys } = this.#index;
-    // Whoever asks for one flag after another mostly does so in the config's order.
-    const flag = keys[guess] === key ? guess : this.#index.flags.get(key);
-    if (flag !== undefined) this.#nextFlag = flag + 1 < keys.length ? flag + 1 : 0;
-    return flag;
+  get flags(): FlagIndex {
+    this.#flags ??= new FlagIndex(this.names.flagKeys);
+    return this.#flags;
   }
 
   /** The slot of the context that a flag asks for first, whoever the user is; -1 = none. */
@@ -180,23 +183,41 @@ export class Config {
     return orderOf(this.#graph, flags);
   }
 
-  /** The variant of an outcome (from 1), with merged metadata; shared and deeply frozen. */
-  variant(flag: number, outcome: number): EvaluationVariant {
-    this.#variants[flag] ??= [];
-    const known = this.#variants[flag][outcome];
-    if (known) return known;
+  /** By outcome (from 1), with merged metadata; shared and deeply frozen. */
+  get variants(): VariantCache {
+    if (!this.#variants) {
+      const counts = new Uint32Array(this.flagCount);
+      for (let flag = 0; flag < counts.length; flag++) {
+        const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+        counts[flag] = this.u32(record + L.FLAG_OUTCOME_COUNT);
+      }
+      this.#variants = new VariantCache(counts, (flag, outcome) => this.#variant(flag, outcome));
+    }
+    return this.#variants;
+  }
+
+  /** Makes the plain objects of all variants. */
+  get records(): RecordMaker {
+    if (!this.#records) {
+      const { order, variants } = this;
+      const { keys } = this.flags;
+      const variant = (flag: number, outcome: number) => variants.get(flag, outcome);
+      this.#records = new RecordMaker({ flagKeys: keys, order, variant });
+    }
+    return this.#records;
+  }
+
+  #variant(flag: number, outcome: number): EvaluationVariant {
     const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
     const segment = this.segmentRecord(flag, this.outcomeSegment(flag, outcome));
     const at = this.#outcomeRecord(flag, outcome);
     const own = this.#json(at + L.OUTCOME_VARIANT) as EvaluationVariant;
-    const metadata = {
-      ...(this.#json(record + L.FLAG_METADATA) as object),
-      ...(this.#json(segment + L.SEGMENT_METADATA) as object),
-      ...own.metadata,
-    };
-    const variant = deepFreeze({ ...own, metadata });
-    this.#variants[flag][outcome] = variant;
-    return variant;
+    const metadata = merge([
+      this.#json(record + L.FLAG_METADATA),
+      this.#json(segment + L.SEGMENT_METADATA),
+      own.metadata,
+    ]);
+    return deepFreeze(merge([own, { metadata }]));
   }
 
   segmentRecord(flag: number, segment: number): number {
@@ -243,11 +264,6 @@ export class Config {
     return this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
   }
 
-  get #index(): FlagIndex {
-    this.#indexed ??= indexOf(this.names.flagKeys);
-    return this.#indexed;
-  }
-
   /** The words whose pointer and count stand at `at`. */
   #words(at: number): Uint32Array {
     const pointer = this.u32(at);
@@ -265,24 +281,20 @@ export class Config {
   }
 }
 
-interface FlagIndex {
-  readonly keys: readonly string[];
-  readonly flags: ReadonlyMap<string, number>;
-}
+const PLAN_LENGTH_KEPT = 64;
 
 /**
- * Keys that have named a property are interned by the JavaScript engine, as literals are: equal
- * ones are then one string, and need no comparison letter by letter.
+ * As `{ ...a, ...b }`. V8 gives each object made by such a literal a hidden class of its own,
+ * and a property read from many classes takes five times as long.
  */
-function indexOf(flagKeys: readonly string[]): FlagIndex {
-  const byKey: Record<string, number> = Object.create(null);
-  for (const [flag, key] of flagKeys.entries()) byKey[key] = flag;
-  const keys: string[] = [...flagKeys];
-  for (const key of Object.keys(byKey)) keys[byKey[key]] = key;
-  return { keys, flags: new Map(keys.map((key, flag) => [key, flag])) };
+function merge(sources: readonly unknown[]): Record<string, unknown> {
+  const merged: Record<string, unknown> = {};
+  for (const source of sources) {
+    if (typeof source !== "object" || source === null) continue;
+    for (const [key, value] of Object.entries(source)) setOwn(merged, key, value);
+  }
+  return merged;
 }
-
-const PLAN_LENGTH_KEPT = 64;
 
 function deepFreeze<Value extends object>(root: Value): Value {
   const rest: object[] = [root];

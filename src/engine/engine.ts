@@ -6,7 +6,7 @@ import { CoreError, type EngineWarning } from "./errors.ts";
 import { type Explanation, explain } from "./explanation.ts";
 import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
 import { Session } from "./session.ts";
-import { setOwn, Variants } from "./variants.ts";
+import { setOwn, type Variants } from "./variants.ts";
 
 /** How to run the core. */
 export interface EngineOptions {
@@ -98,14 +98,17 @@ export class Engine {
     flagKeys?: readonly string[],
   ): Record<string, EvaluationVariant> {
     return this.#with(context, (session) => {
+      if (!flagKeys?.length) {
+        session.runAll();
+        return session.record();
+      }
       const { config } = session;
-      const plan = flagKeys?.length ? planOf(config, flagKeys) : config.order;
-      if (plan === config.order) session.runAll();
-      else session.runPlan(plan);
+      const plan = planOf(config, flagKeys);
+      session.runPlan(plan);
       const record: Record<string, EvaluationVariant> = {};
       for (const flag of plan) {
         const variant = session.variant(flag);
-        if (variant) setOwn(record, config.names.flagKeys[flag], variant);
+        if (variant) setOwn(record, config.flags.keys[flag], variant);
       }
       return record;
     });
@@ -115,7 +118,7 @@ export class Engine {
   evaluateAll(context: EvaluationContext): Variants {
     return this.#with(context, (session) => {
       session.runAll();
-      return new Variants(session.config, session.copyOutcomes());
+      return session.variants();
     });
   }
 
@@ -144,8 +147,8 @@ export class Engine {
    */
   explain(context: EvaluationContext, flagKey: string): Explanation | undefined {
     return this.#with(context, (session) => {
-      const flag = session.config.flagIndex(flagKey);
-      if (flag === undefined) return undefined;
+      const flag = session.config.flags.find(flagKey);
+      if (flag < 0) return undefined;
       session.runFlag(flag);
       return explain(session, flag);
     });
@@ -229,8 +232,8 @@ function configOf(module: CoreModule, flags: Flags | Uint8Array): Config {
 function planOf(config: Config, flagKeys: readonly string[]): Uint32Array {
   const flags: number[] = [];
   for (const key of flagKeys) {
-    const flag = config.flagIndex(key);
-    if (flag !== undefined) flags.push(flag);
+    const flag = config.flags.find(key);
+    if (flag >= 0) flags.push(flag);
   }
   return config.planOfAll(flags);
 }
@@ -239,13 +242,13 @@ function changedKeys(old: Config, next: Config): string[] {
   const changed: string[] = [];
   const { flagKeys } = next.names;
   for (const [flag, key] of flagKeys.entries()) {
-    const before = old.flagIndex(key);
-    if (before === undefined || definitionOf(old, before) !== definitionOf(next, flag)) {
+    const before = old.flags.find(key);
+    if (before < 0 || definitionOf(old, before) !== definitionOf(next, flag)) {
       changed.push(key);
     }
   }
   for (const key of old.names.flagKeys) {
-    if (next.flagIndex(key) === undefined) changed.push(key);
+    if (next.flags.find(key) < 0) changed.push(key);
   }
   return changed;
 }

@@ -7,7 +7,7 @@ import { Encoder } from "./encoder.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import type { Instance } from "./instance.ts";
 import { select } from "./selector.ts";
-import { setOwn } from "./variants.ts";
+import { setOwn, Variants } from "./variants.ts";
 
 /** Instead of the length of a plan. */
 const ALL = -1;
@@ -46,16 +46,15 @@ export class Session {
   /** One flag's variant for one user. */
   variantOf(context: unknown, flagKey: string): EvaluationVariant | undefined {
     const { config } = this;
-    const flag = config.flagIndex(flagKey);
-    if (flag === undefined) return undefined;
+    const flag = config.flags.find(flagKey);
+    if (flag < 0) return undefined;
     this.begin(context);
     const plan = config.planOf(flag);
     if (plan) {
       this.runPlan(plan);
       return this.variant(flag);
     }
-    const outcome = this.#runAlone(flag);
-    return outcome === 0 ? undefined : config.variant(flag, outcome);
+    return config.variants.get(flag, this.#runAlone(flag));
   }
 
   /** Evaluates one flag and its ancestors. */
@@ -117,10 +116,18 @@ export class Session {
     return this.#instance.views.u16[(this.#encoder.base + this.#outcomes + flag * 2) >>> 1];
   }
 
-  /** A copy of all outcomes, by flag. */
-  copyOutcomes(): Uint16Array {
+  /** A view of all outcomes, which outlives the session's next user. */
+  variants(): Variants {
+    const { config } = this;
+    const address = this.#encoder.base + this.#outcomes;
+    const start = config.slab.copy(this.#instance.views.u32, address, config.flagCount);
+    return new Variants(config, config.slab.outcomes, start);
+  }
+
+  /** All outcomes as a plain object. */
+  record(): Record<string, EvaluationVariant> {
     const start = (this.#encoder.base + this.#outcomes) >>> 1;
-    return this.#instance.views.u16.slice(start, start + this.config.flagCount);
+    return this.config.records.make(this.#instance.views.u16, start);
   }
 
   /** For explaining: whether a predicate holds, decided now if it has not been. */
@@ -150,8 +157,7 @@ export class Session {
   }
 
   variant(flag: number): EvaluationVariant | undefined {
-    const outcome = this.outcome(flag);
-    return outcome === 0 ? undefined : this.config.variant(flag, outcome);
+    return this.config.variants.get(flag, this.outcome(flag));
   }
 
   /** The results of the flags evaluated so far, as the selector ["result"] sees them. */
