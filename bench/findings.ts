@@ -50,7 +50,7 @@ export function sectionsOf(findings: Findings): Section[] {
   const { agreements, rows, comparisons, tails, crossovers, peers, verdicts } = findings;
   const sections: Section[] = [{ title: "Rows", table: tableOfRows(rows) }];
   if (tails.length > 0) {
-    const text = "Each call is timed alone, with one reading of the clock in it; nothing is read.";
+    const text = "Each call is timed alone, with one reading of the clock in it; one flag is read.";
     sections.push({ title: "Garbage and the slowest calls", text, table: tableOfTails(tails) });
   }
   if (verdicts.length > 0) {

@@ -94,7 +94,7 @@ function waysToAskAll(lane: string, engine: Engine, loaded: Loaded): Contender[]
       call(index) {
         const variants = engine.evaluateAll(contexts[index % users]);
         let total = 0;
-        for (const key of keys) total += weigh(variants.get(key));
+        for (let i = 0; i < keys.length; i++) total += weigh(variants.get(keys[i]));
         return total;
       },
     },
