@@ -1,262 +1,168 @@
-// npm run bench [-- --quick] [-- --write]: Halyard and Amplitude's engine in one process.
-import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { cpus } from "node:os";
-import { isDeepStrictEqual } from "node:util";
-import { Engine, type EvaluationContext, type EvaluationFlag } from "halyard/engine";
-import { describeWorkload, type Fixture, makeFixture, type Workload } from "./fixture.ts";
-import { type Budget, type Contender, type Measured, measure, sink } from "./measure.ts";
+// npm run bench: Amplitude's engine and client, Halyard, and Halyard's core as JavaScript, measured
+// side by side in one process. See README.md.
+import "./pending.ts";
+import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
+import { checkAgreement } from "./agreement.ts";
+import { allocationOf } from "./allocation.ts";
+import { lineOf, verdictsOf, verdictsOfTails } from "./check.ts";
+import { measureCrossovers } from "./crossover.ts";
+import { type Findings, sectionsOf } from "./findings.ts";
+import { type Fixture, makeFixture } from "./fixture.ts";
+import { compareHarnesses } from "./harness.ts";
+import type { Loaded } from "./lanes.ts";
+import { machine, versions } from "./machine.ts";
+import { type Budget, measure, sunk } from "./measure.ts";
+import { writePages } from "./page.ts";
+import { runPeers } from "./peers/run.ts";
+import { plain } from "./report.ts";
+import { measureTails } from "./tail.ts";
+import { loadAll, type MeasuredRow, makeRows, type Row } from "./workloads.ts";
 
-type Result = Record<string, { key?: string } | undefined>;
-
-interface Core {
-  EvaluationEngine: new () => {
-    evaluate(context: EvaluationContext, flags: EvaluationFlag[]): Result;
-  };
-  topologicalSort(flags: Record<string, EvaluationFlag>): EvaluationFlag[];
+interface Options {
+  quick?: boolean;
+  write?: boolean;
+  check?: boolean;
+  peers?: boolean;
+  only?: string[];
 }
 
-interface Row {
-  id: string;
-  title: string;
-  contenders: Contender[];
+/** How much is done. */
+interface Scale {
+  rows: Budget;
+  crossover: Budget;
+  peers: Budget;
+  allocationRepeats: number;
+  agreementUsers: number;
+  batchUsers: number;
+  tailCalls: number;
 }
 
-interface MeasuredRow extends Row {
-  measured: Measured[];
+const FULL: Scale = {
+  rows: { rounds: 11, time: 60, warmup: 25 },
+  crossover: { rounds: 5, time: 30, warmup: 15 },
+  peers: { rounds: 5, time: 50, warmup: 20 },
+  allocationRepeats: 5,
+  agreementUsers: 1024,
+  batchUsers: 10_000,
+  tailCalls: 1_000_000,
+};
+const QUICK: Scale = {
+  rows: { rounds: 2, time: 5, warmup: 3 },
+  crossover: { rounds: 1, time: 3, warmup: 2 },
+  peers: { rounds: 1, time: 5, warmup: 2 },
+  allocationRepeats: 1,
+  agreementUsers: 16,
+  batchUsers: 64,
+  tailCalls: 500,
+};
+const PARTS = ["W1", "W1b", "W2", "W3", "W4", "W5", "W7", "W8", "W9", "GC", "crossover"];
+const TWO_HARNESSES = new Set(["W1", "W1b", "W2", "W3"]);
+const USAGE = 2;
+const INTERRUPTED = 130;
+
+function parts(text: string): string[] {
+  const names = text.split(",");
+  const unknown = names.find((name) => !PARTS.includes(name));
+  if (unknown === undefined) return names;
+  throw new InvalidArgumentError(`There is no ${unknown}, only ${PARTS.join(", ")}.`);
 }
 
-interface Loaded {
-  engine: Engine;
-  keys: string[];
-  sorted: EvaluationFlag[];
+function readOptions(): Options {
+  return new Command("npm run bench --")
+    .description("Measures Halyard against Amplitude's engine and client, all in one process.")
+    .option("--quick", "a short run whose figures mean little")
+    .option("--only <parts>", `some of ${PARTS.join(",")}`, parts)
+    .option("--peers", "other vendors' engines too; installs them on first use")
+    .option("--check", "exit with 1 if a figure is not what it must be")
+    .addOption(
+      new Option("--write", "write docs/benchmarks.md, its charts, and the table in README.md")
+        // A page of some rows would replace that of all.
+        .conflicts("only"),
+    )
+    .allowExcessArguments(false)
+    .exitOverride(({ exitCode }: CommanderError) => process.exit(exitCode === 0 ? 0 : USAGE))
+    .parse()
+    .opts<Options>();
 }
 
-const FULL: Budget = { rounds: 15, time: 80, warmup: 30 };
-const QUICK: Budget = { rounds: 3, time: 20, warmup: 10 };
-const MARKS = ["<!-- bench -->", "<!-- /bench -->"] as const;
-
-const load = createRequire(import.meta.url);
-const core = load("@amplitude/experiment-core") as Core;
-const oracle = new core.EvaluationEngine();
-
-function versionOf(name: string): string {
-  return JSON.parse(readFileSync(`node_modules/${name}/package.json`, "utf8")).version;
+function progress(text: string): void {
+  process.stderr.write(`bench: ${text}\n`);
 }
 
-function prepare({ flags }: Workload): Loaded {
-  const sorted = core.topologicalSort(Object.fromEntries(flags.map((flag) => [flag.key, flag])));
-  return { engine: Engine.loadSync(flags), keys: flags.map((flag) => flag.key), sorted };
+async function measureRow(
+  row: Row,
+  { rows: budget, allocationRepeats }: Scale,
+): Promise<MeasuredRow> {
+  progress(`${row.id}: ${row.title}`);
+  const measured = await measure(row.contenders, budget);
+  const allocations = [];
+  for (const contender of row.contenders)
+    allocations.push(await allocationOf(contender, allocationRepeats));
+  return { row, measured, allocations };
 }
 
-/** The first user and way to ask on which Halyard and the oracle differ, if any. */
-function disagreement(loaded: Loaded, contexts: EvaluationContext[]): string | undefined {
-  const { engine, keys, sorted } = loaded;
-  const image = Engine.loadSync(engine.toImage());
-  for (const [user, context] of contexts.entries()) {
-    const expected = oracle.evaluate(context, sorted);
-    const record = engine.evaluate(context);
-    const view = engine.evaluateAll(context);
-    const ways: [string, unknown][] = [
-      ["evaluate", record],
-      ["evaluateAll", view.toObject()],
-      ["evaluate from an image", image.evaluate(context)],
-    ];
-    for (const [way, actual] of ways) {
-      if (!isDeepStrictEqual(actual, expected)) return `${way}, user ${user}`;
-    }
-    for (const key of keys) {
-      for (const variant of [engine.variant(context, key), view.get(key)]) {
-        // Mostly the frozen object that was just found equal: no costly comparison then.
-        if (variant !== record[key] && !isDeepStrictEqual(variant, expected[key])) {
-          return `${key} alone, user ${user}`;
-        }
-      }
-    }
+async function agreementsOf(loaded: Record<keyof Fixture, Loaded>, users: number) {
+  const agreements: Findings["agreements"] = [];
+  for (const entry of Object.values(loaded)) {
+    progress(`comparing answers: ${entry.workload.name}`);
+    agreements.push([entry.workload, await checkAgreement(entry, users)]);
   }
-  return undefined;
+  console.log(`All lanes agree on ${users} users of each workload, by every way to ask.`);
+  return agreements;
 }
 
-/** Adds up what was answered; the length of a key differs between "on" and "off". */
-function weigh(variant: { key?: string } | undefined): number {
-  return variant?.key?.length ?? 0;
-}
-
-function oneRow(id: string, title: string, loaded: Loaded, contexts: EvaluationContext[]): Row {
-  const { engine, keys, sorted } = loaded;
-  const asked = keys.map((key) => sorted.filter((flag) => flag.key === key));
-  const [users, flags] = [contexts.length, keys.length];
-  return {
-    id,
-    title,
-    contenders: [
-      {
-        name: "oracle evaluate",
-        call(index) {
-          const flag = index % flags;
-          return weigh(oracle.evaluate(contexts[index % users], asked[flag])[keys[flag]]);
-        },
-      },
-      {
-        name: "Halyard variant",
-        call: (index) => weigh(engine.variant(contexts[index % users], keys[index % flags])),
-      },
-    ],
-  };
-}
-
-function allRow(id: string, title: string, loaded: Loaded, contexts: EvaluationContext[]): Row {
-  const { engine, keys, sorted } = loaded;
-  const users = contexts.length;
-  const last = keys[keys.length - 1];
-  return {
-    id,
-    title,
-    contenders: [
-      {
-        name: "oracle evaluate",
-        call: (index) => weigh(oracle.evaluate(contexts[index % users], sorted)[last]),
-      },
-      {
-        name: "Halyard evaluateAll, all read",
-        call(index) {
-          const variants = engine.evaluateAll(contexts[index % users]);
-          let sum = 0;
-          for (const key of keys) sum += weigh(variants.get(key));
-          return sum;
-        },
-      },
-      {
-        name: "Halyard evaluate",
-        call: (index) => weigh(engine.evaluate(contexts[index % users])[last]),
-      },
-    ],
-  };
-}
-
-function loadRow({ text }: Workload): Row {
-  const image = Engine.loadSync(JSON.parse(text) as EvaluationFlag[]).toImage();
-  return {
-    id: "load",
-    title: "500 flags made ready",
-    contenders: [
-      { name: "JSON.parse alone", call: () => (JSON.parse(text) as EvaluationFlag[]).length },
-      {
-        name: "Halyard from JSON text",
-        call: () => Engine.loadSync(JSON.parse(text) as EvaluationFlag[]).memoryBytes,
-      },
-      { name: "Halyard from an image", call: () => Engine.loadSync(image).memoryBytes },
-    ],
-  };
-}
-
-function rowsOf(one: Loaded, twenty: Loaded, many: Loaded, fixture: Fixture): Row[] {
-  const { contexts } = fixture;
-  return [
-    oneRow("W1", "1 flag loaded, it is asked", one, contexts),
-    oneRow("W1b", "500 flags loaded, one asked", many, contexts),
-    allRow("W2", "20 flags, all", twenty, contexts),
-    allRow("W3", "500 flags, all", many, contexts),
-    loadRow(fixture.many),
-  ];
-}
-
-function time(ns: number): string {
-  if (ns < 1e3) return `${ns.toFixed(0)} ns`;
-  return ns < 1e6 ? `${(ns / 1e3).toFixed(2)} µs` : `${(ns / 1e6).toFixed(2)} ms`;
-}
-
-function factor(ratio: number): string {
-  return ratio.toFixed(2);
-}
-
-const HEADER = ["row", "contender", "median", "p99", "rounds' medians", "ratio", "rounds' ratios"];
-
-function cellsOf({ id, measured }: MeasuredRow): string[][] {
-  return measured.map((entry, index) => [
-    id,
-    entry.name,
-    time(entry.median),
-    time(entry.p99),
-    entry.spread.map(time).join(" to "),
-    index === 0 ? "1" : factor(entry.ratio),
-    index === 0 ? "" : entry.ratioSpread.map(factor).join(" to "),
-  ]);
-}
-
-function textTable(rows: MeasuredRow[]): string {
-  const cells = [HEADER, ...rows.flatMap(cellsOf)];
-  const widths = HEADER.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  const line = (row: string[]) =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i]))
-      .join("  ")
-      .trimEnd();
-  return cells.map(line).join("\n");
-}
-
-function markdown(rows: MeasuredRow[], versions: string): string {
-  const lines = ["| Row | Contender | Median | p99 | Ratio |", "|---|---|---:|---:|---:|"];
-  for (const row of rows) {
-    for (const [index, cells] of cellsOf(row).entries()) {
-      const [, name, middle, p99, , ratio, spread] = cells;
-      const title = index === 0 ? `${row.id}: ${row.title}` : "";
-      const shown = spread === "" ? ratio : `${ratio} (${spread})`;
-      lines.push(`| ${title} | ${name} | ${middle} | ${p99} | ${shown} |`);
-    }
-  }
-  const command = `\`\`\`sh\nnpm run bench -- ${process.argv.slice(2).join(" ")}\n\`\`\``;
-  return `${lines.join("\n")}\n\n${versions}\n\n${command}`;
-}
-
-function writeReadme(text: string): void {
-  const readme = readFileSync("README.md", "utf8");
-  const [start, end] = MARKS.map((mark) => readme.indexOf(mark));
-  if (start < 0 || end < start) throw new Error(`README.md has no ${MARKS.join(" ... ")}`);
-  const head = readme.slice(0, start + MARKS[0].length);
-  writeFileSync("README.md", `${head}\n\n${text}\n\n${readme.slice(end)}`);
-}
-
-function versionsLine(): string {
-  const names = ["@amplitude/experiment-core", "tinybench"];
-  const packages = names.map((name) => `${name} ${versionOf(name)}`).join(", ");
-  const halyard = JSON.parse(readFileSync("package.json", "utf8")).version;
-  const cpu = cpus()[0]?.model.trim() ?? "unknown CPU";
-  const machine = `Node ${process.versions.node}, ${cpu}, ${process.platform} ${process.arch}`;
-  return `halyard ${halyard}, ${packages}, ${machine}`;
-}
-
-function main(args: string[]): void {
-  const unknown = args.find((arg) => arg !== "--quick" && arg !== "--write");
-  if (unknown) throw new Error(`unknown option ${unknown}; there are --quick and --write`);
-  const budget = args.includes("--quick") ? QUICK : FULL;
+async function run(options: Options): Promise<Findings> {
+  const scale = options.quick ? QUICK : FULL;
+  const wanted = (part: string) => !options.only || options.only.includes(part);
   const fixture = makeFixture();
-  const { one, twenty, many, contexts } = fixture;
-  console.log(versionsLine());
-  for (const workload of [one, twenty, many]) console.log(describeWorkload(workload));
-  const loaded = [one, twenty, many].map(prepare) as [Loaded, Loaded, Loaded];
-  for (const entry of loaded) {
-    const difference = disagreement(entry, contexts);
-    if (difference) throw new Error(`Halyard and the oracle differ: ${difference}`);
+  const loaded = loadAll(fixture);
+  const agreements = await agreementsOf(loaded, scale.agreementUsers);
+  const rows = makeRows(loaded, scale).filter(({ id }) => wanted(id.split(" ")[0]));
+  const measured: MeasuredRow[] = [];
+  const comparisons: Findings["comparisons"] = [];
+  for (const row of rows) {
+    const entry = await measureRow(row, scale);
+    measured.push(entry);
+    if (!TWO_HARNESSES.has(row.id)) continue;
+    const compared = await compareHarnesses(row.contenders, entry.measured, scale.rows);
+    comparisons.push(...compared.map((comparison) => ({ id: row.id, ...comparison })));
   }
-  console.log(`Halyard and the oracle agree on all ${contexts.length} users.\n`);
-  const rows = rowsOf(...loaded, fixture).map((row) => ({
-    ...row,
-    measured: measure(row.contenders, budget),
-  }));
-  console.log(textTable(rows));
-  console.log("\nRatio: time of the row's first contender by this one's, median over the rounds.");
-  console.log(`p99: of samples of at least 0.02 ms, each the mean of its calls. Sink: ${sink}.\n`);
-  for (const { id, measured } of rows) {
-    const ratios = measured.slice(1).map(({ name, ratio }) => `${name} ${factor(ratio)}`);
-    console.log(`ratio ${id}: ${ratios.join(", ")}`);
-  }
-  if (args.includes("--write")) writeReadme(markdown(rows, versionsLine()));
+  if (wanted("GC")) progress(`GC: ${scale.tailCalls} calls, each timed`);
+  const tails = wanted("GC") ? await measureTails(loaded.many, scale.tailCalls) : [];
+  if (wanted("crossover")) progress("crossover");
+  const crossovers = wanted("crossover") ? await measureCrossovers(scale.crossover) : [];
+  const verdicts = [
+    ...measured.flatMap(verdictsOf),
+    ...(tails.length > 0 ? verdictsOfTails(tails) : []),
+  ];
+  const peers = options.peers ? await runPeers(fixture, rows, scale.peers, progress) : undefined;
+  return { agreements, rows: measured, comparisons, tails, crossovers, peers, verdicts };
 }
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  console.log(`${machine()}\n${versions().join(", ")}`);
+  const findings = await run(options);
+  for (const { title, text, table } of sectionsOf(findings)) {
+    console.log(
+      ["", title, text, table && plain(table)].filter((part) => part !== undefined).join("\n"),
+    );
+  }
+  console.log(`\nSink: ${sunk()}.`);
+  if (options.write) writePages(findings, process.argv.slice(2));
+  if (!options.check) return;
+  for (const verdict of findings.verdicts) console.log(lineOf(verdict));
+  if (findings.verdicts.some(({ met }) => !met)) process.exitCode = 1;
+}
+
+process.on("SIGINT", () => {
+  progress("interrupted");
+  process.exit(INTERRUPTED);
+});
 
 try {
-  main(process.argv.slice(2));
+  await main();
 } catch (error) {
-  console.error(`bench: ${(error as Error).message}`);
+  progress((error as Error).message);
   process.exitCode = 1;
 }

@@ -1,12 +1,17 @@
-// Contenders sampled by tinybench in interleaved rounds, so that a slow phase of the machine
-// hits all of them and each ratio compares neighbours in time.
+// Contenders sampled by tinybench in interleaved rounds, so that a slow phase of the machine hits
+// all of them and each ratio compares neighbours in time.
+import { setImmediate } from "node:timers/promises";
 import { Bench } from "tinybench";
-import { Random } from "./fixture.ts";
+import { Random } from "./random.ts";
 
 export interface Contender {
   name: string;
   /** One call; `index` counts up. The number returned goes into the sink. */
-  call(index: number): number;
+  call(index: number): number | Promise<number>;
+  /** Whether `call` returns promises. */
+  async?: boolean;
+  /** How many calls' worth of work one call does; times are per unit. Default: 1. */
+  units?: number;
 }
 
 export interface Budget {
@@ -16,28 +21,25 @@ export interface Budget {
   warmup: number;
 }
 
-/** Times in nanoseconds per call. */
+/** Times in nanoseconds per call, by round. */
 export interface Measured {
   name: string;
-  median: number;
-  /** Median over rounds; of the means of `batch` calls. */
-  p99: number;
-  /** Lowest and highest median of a round. */
-  spread: [number, number];
-  /** Median over rounds of the first contender's time by this one's: above 1 is faster. */
-  ratio: number;
-  /** Lowest and highest ratio of a round. */
-  ratioSpread: [number, number];
-  /** Calls per sample. */
-  batch: number;
+  medians: number[];
+  /** Of samples of at least 0.02 ms, each the mean of its calls. */
+  p99s: number[];
 }
 
-interface Runner {
-  name: string;
+export interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+
+interface Runner extends Measured {
   batch: number;
-  run(): void;
-  medians: number[];
-  p99s: number[];
+  units: number;
+  async: boolean;
+  run(): void | Promise<void>;
 }
 
 /** A sample takes at least this long, so that reading the clock does not count. */
@@ -45,69 +47,81 @@ const SAMPLE_MS = 0.02;
 const MS_TO_NS = 1e6;
 
 /** What all calls returned, added up: nothing measured can be optimised away. */
-export let sink = 0;
+let sink = 0;
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
+export function pour(value: number): void {
+  sink = (sink + value) >>> 0;
+}
+
+export function sunk(): number {
+  return sink;
+}
+
+/** Lowest, highest and middle. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = Float64Array.from(values).sort();
   const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  const odd = sorted.length % 2 === 1;
+  const median = odd ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return { median, low: sorted[0], high: sorted[sorted.length - 1] };
 }
 
-function range(values: readonly number[]): [number, number] {
-  return [Math.min(...values), Math.max(...values)];
+/** Over the rounds: the time of `base` by the time of `other`. Above 1: `other` is faster. */
+export function ratioOf(base: Measured, other: Measured): Spread {
+  return spreadOf(other.medians.map((time, round) => base.medians[round] / time));
 }
 
-function runnerOf({ name, call }: Contender, warmup: number): Runner {
+function runnerOf({ name, call, async = false, units = 1 }: Contender): Runner {
   let index = 0;
-  const runner: Runner = {
-    name,
-    batch: 1,
-    medians: [],
-    p99s: [],
-    run() {
-      for (let i = 0; i < runner.batch; i++) sink = (sink + call(index++)) >>> 0;
-    },
-  };
-  const perCall = () => {
-    const begun = performance.now();
-    let calls = 0;
-    for (; performance.now() - begun < warmup; calls++) runner.run();
-    return (performance.now() - begun) / calls;
-  };
-  perCall();
-  runner.batch = Math.max(1, Math.ceil(SAMPLE_MS / perCall()));
+  const runner: Runner = { name, async, units, batch: 1, medians: [], p99s: [], run };
+  // A function each, not a method shared by all: V8 then optimises it for this contender alone.
+  function run(): void {
+    for (let i = 0; i < runner.batch; i++) pour(call(index++) as number);
+  }
+  async function runAsync(): Promise<void> {
+    for (let i = 0; i < runner.batch; i++) pour(await call(index++));
+  }
+  if (async) runner.run = runAsync;
   return runner;
 }
 
-function sample(runner: Runner, { time, warmup }: Budget): void {
-  globalThis.gc?.();
-  const options = { time, warmupTime: warmup, iterations: 8, warmupIterations: 4, throws: true };
-  const bench = new Bench(options).add(runner.name, runner.run);
-  const [task] = bench.runSync();
-  if (task.result.state !== "completed") throw new Error(`${runner.name}: ${task.result.state}`);
-  const { p50, p99 } = task.result.latency;
-  runner.medians.push((p50 * MS_TO_NS) / runner.batch);
-  runner.p99s.push((p99 * MS_TO_NS) / runner.batch);
+async function settleBatch(runner: Runner, warmup: number): Promise<void> {
+  const perCall = async () => {
+    const begun = performance.now();
+    let calls = 0;
+    for (; performance.now() - begun < warmup; calls++) {
+      const pending = runner.run();
+      if (pending) await pending;
+    }
+    return (performance.now() - begun) / calls;
+  };
+  await perCall();
+  runner.batch = Math.max(1, Math.ceil(SAMPLE_MS / (await perCall())));
 }
 
-/** The first contender is the one the others are compared with. */
-export function measure(contenders: readonly Contender[], budget: Budget): Measured[] {
+async function sample(runner: Runner, { time, warmup }: Budget): Promise<void> {
+  globalThis.gc?.();
+  const options = { time, warmupTime: warmup, iterations: 5, warmupIterations: 2, throws: true };
+  const bench = new Bench(options).add(runner.name, runner.run);
+  const [task] = runner.async ? await bench.run() : bench.runSync();
+  if (task.result.state !== "completed") throw new Error(`${runner.name}: ${task.result.state}`);
+  const { p50, p99 } = task.result.latency;
+  const perUnit = MS_TO_NS / (runner.batch * runner.units);
+  runner.medians.push(p50 * perUnit);
+  runner.p99s.push(p99 * perUnit);
+  // Lets Ctrl-C through.
+  await setImmediate();
+}
+
+export async function measure(
+  contenders: readonly Contender[],
+  budget: Budget,
+): Promise<Measured[]> {
   const random = new Random(1);
-  const runners = contenders.map((contender) => runnerOf(contender, budget.warmup));
+  const runners = contenders.map(runnerOf);
+  for (const runner of runners) await settleBatch(runner, budget.warmup);
   for (let round = 0; round < budget.rounds; round++) {
-    for (const runner of random.shuffle(runners)) sample(runner, budget);
+    for (const runner of random.shuffle(runners)) await sample(runner, budget);
   }
-  const base = runners[0].medians;
-  return runners.map(({ name, batch, medians, p99s }) => {
-    const ratios = medians.map((time, round) => base[round] / time);
-    return {
-      name,
-      batch,
-      median: median(medians),
-      p99: median(p99s),
-      spread: range(medians),
-      ratio: median(ratios),
-      ratioSpread: range(ratios),
-    };
-  });
+  return runners.map(({ name, medians, p99s }) => ({ name, medians, p99s }));
 }

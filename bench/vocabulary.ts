@@ -1,4 +1,7 @@
 // The words that flags and users are made of, with their weights.
+import type { LogicalUser, Operator } from "./logical.ts";
+
+type Pool = readonly [property: keyof LogicalUser, values: readonly string[]];
 
 /** Items with the weight with which each is drawn. */
 export type Weighted<Item> = readonly (readonly [Item, number])[];
@@ -26,31 +29,29 @@ export const FIRST_NAMES = words("alex,sam,jo,kim,lee,max,pat,ray,sky,vic");
 export const TOPICS = words(
   "checkout,onboarding,search,pricing,profile,upload,export,paywall,ranking",
 );
-export const OPERATORS = weighted(
+export const OPERATORS = weighted<Operator>(
   "is 30,is not 12,contains 13,version greater 15,less 15,set contains any 15",
 );
-export const IS_NOT_POOLS: [string, string[]][] = [
+export const IS_NOT_POOLS: readonly Pool[] = [
   ["country", COUNTRIES],
   ["platform", PLATFORMS],
   ["plan", PLANS],
   ["company", COMPANIES],
 ];
-export const IS_POOLS: [string, string[]][] = [
+export const IS_POOLS: readonly Pool[] = [
   ...IS_NOT_POOLS,
   ["language", LANGUAGES],
   ["os", SYSTEMS],
   ["device_model", DEVICES],
   ["city", CITIES],
 ];
-export const USER_PROPERTIES = new Set(["plan", "age", "email", "company"]);
-
 function words(text: string): string[] {
   return text.split(",");
 }
 
-function weighted(text: string): Weighted<string> {
+function weighted<Word extends string = string>(text: string): Weighted<Word> {
   return words(text).map((entry) => {
     const space = entry.lastIndexOf(" ");
-    return [entry.slice(0, space), Number(entry.slice(space + 1))] as const;
+    return [entry.slice(0, space) as Word, Number(entry.slice(space + 1))] as const;
   });
 }

@@ -21,6 +21,8 @@ function newestUnder(folder) {
   let newest = changedAt(folder);
   if (newest === 0) return 0;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    // The bench's peers are installed among the sources, but are none.
+    if (entry.name === "node_modules") continue;
     const path = join(folder, entry.name);
     newest = Math.max(newest, entry.isDirectory() ? newestUnder(path) : changedAt(path));
   }

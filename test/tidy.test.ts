@@ -10,7 +10,7 @@ const FUNCTION_LINES_MAX = 70;
 
 function filesUnder(folder: string): string[] {
   return readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(ts|mjs)$/.test(name))
+    .filter((name) => /\.(ts|mjs)$/.test(name) && !name.includes("node_modules"))
     .map((name) => `${folder}/${name}`);
 }
 
