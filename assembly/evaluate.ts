@@ -1,10 +1,9 @@
 // Evaluation: the flags of the plan in order; of each, the segments in order.
 
-import { bucketOutcome } from "./bucket";
+import { segmentOutcome } from "./bucket";
 import {
   CONDITIONS_ALWAYS,
   CONDITIONS_NEVER,
-  DONE,
   FLAG_SEGMENTS,
   FLAG_SEGMENT_COUNT,
   FLAG_SIZE,
@@ -57,33 +56,39 @@ function evaluateFlag(session: usize, image: usize, flag: usize): i32 {
     const matched = matchSegment(session, image, segment);
     if (matched < 0) return matched;
     if (matched == PREDICATE_FALSE) continue;
-    const outcome = bucketOutcome(session, image, segment);
+    const outcome = segmentOutcome(session, image, segment);
     if (outcome) return outcome;
   }
   return 0;
 }
 
-/** Evaluates the rest of the plan: DONE, or a request (negative) after which to call again. */
+/** One flag's outcome, stored nowhere; or a request (negative) after which to call again. */
+export function runFlag(session: usize, index: u32): i32 {
+  const image = <usize>load<u32>(session, SESSION_IMAGE);
+  return evaluateFlag(session, image, image + load<u32>(image, IMAGE_FLAGS) + index * FLAG_SIZE);
+}
+
+/**
+ * Evaluates the rest of the plan: the outcome of its last flag, or a request (negative) after
+ * which to call again.
+ */
 export function run(session: usize): i32 {
   const image = <usize>load<u32>(session, SESSION_IMAGE);
   const flags = image + load<u32>(image, IMAGE_FLAGS);
   const outcomes = session + load<u32>(session, SESSION_OUTCOMES);
   const plan = session + load<u32>(session, SESSION_PLAN);
   const count = load<u32>(session, SESSION_PLAN_COUNT);
-  let cursor = load<u32>(session, SESSION_CURSOR);
-  for (; cursor < count; cursor++) {
+  let outcome: i32 = 0;
+  for (let cursor = load<u32>(session, SESSION_CURSOR); cursor < count; cursor++) {
     const index = load<u32>(plan + (cursor << 2));
     const flag = flags + index * FLAG_SIZE;
-    const outcome = evaluateFlag(session, image, flag);
+    outcome = evaluateFlag(session, image, flag);
     if (outcome < 0) {
       store<u32>(session, cursor, SESSION_CURSOR);
       return outcome;
     }
-    if (outcome) {
-      store<u16>(outcomes + (index << 1), outcome);
-      unreadResult(session, image, flag);
-    }
+    store<u16>(outcomes + (index << 1), outcome);
+    if (outcome) unreadResult(session, image, flag);
   }
-  store<u32>(session, cursor, SESSION_CURSOR);
-  return DONE;
+  return outcome;
 }

@@ -1,21 +1,17 @@
 // The ABI. Only integers cross it; `session` and `image` are absolute addresses.
 
 import { LAYOUT_VERSION, SESSION_IMAGE } from "./layout";
-import { bucketOutcome } from "./bucket";
-import { decide, remember } from "./predicate";
+import { segmentOutcome } from "./bucket";
+import { decide } from "./predicate";
 
 export { isSealed, sealImage } from "./image";
-export { begin, openSession, sessionSize } from "./session";
-export { run } from "./evaluate";
+export { openSession, sessionSize } from "./session";
+export { run, runFlag } from "./evaluate";
+export { sweep } from "./sweep";
 
 /** The layout this core was compiled with; the host refuses another. */
 export function layoutVersion(): u32 {
   return LAYOUT_VERSION;
-}
-
-/** The host's answer to a requested predicate: PREDICATE_TRUE or PREDICATE_FALSE. */
-export function answer(session: usize, predicate: u32, value: u32): void {
-  remember(session, predicate, value);
 }
 
 /** For explaining: PREDICATE_TRUE, PREDICATE_FALSE or a request (negative). */
@@ -25,5 +21,5 @@ export function decidePredicate(session: usize, predicate: u32): i32 {
 
 /** For explaining: the segment's outcome (its hash is left in SESSION_HASH) or a request. */
 export function bucketSegment(session: usize, segment: usize): i32 {
-  return bucketOutcome(session, <usize>load<u32>(session, SESSION_IMAGE), segment);
+  return segmentOutcome(session, <usize>load<u32>(session, SESSION_IMAGE), segment);
 }

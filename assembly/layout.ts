@@ -38,7 +38,8 @@ export const IMAGE_NAMES = IMAGE_PREDICATE_COUNT + U32;
 export const IMAGE_NAMES_SIZE = IMAGE_NAMES + U32;
 // The slot of the selector ["result"], which every flag changes; plus 1, 0 = none.
 export const IMAGE_RESULTS_SLOT = IMAGE_NAMES_SIZE + U32;
-export const IMAGE_HEADER_SIZE = IMAGE_RESULTS_SLOT + U32 + U32;
+export const IMAGE_SWEEP = IMAGE_RESULTS_SLOT + U32; // 0 = none: evaluate flag by flag
+export const IMAGE_HEADER_SIZE = IMAGE_SWEEP + U32;
 
 // ── FLAG ── segments in order, outcomes 1..count, dependencies ──────────────────────────────
 //  0          4          8          12         16         20         24
@@ -98,6 +99,9 @@ export const RANGE_DISTRIBUTION_START = RANGE_ALLOCATION_END + U32;
 export const RANGE_DISTRIBUTION_END = RANGE_DISTRIBUTION_START + U32;
 export const RANGE_OUTCOME = RANGE_DISTRIBUTION_END + U32;
 export const RANGE_SIZE = RANGE_OUTCOME + U32;
+// A bucket has at least this many ranges, so that these can be tried without a branch; what is
+// missing are ranges that nothing falls into.
+export const RANGE_COUNT_MIN = 2;
 export const ALLOCATION_SLOT_COUNT = 100;
 
 // ── PREDICATE ── one distinct (selector, operator, values) ──────────────────────────────────
@@ -114,8 +118,10 @@ export const PREDICATE_COUNT = PREDICATE_OPERAND + U32;
 export const PREDICATE_NUMBER = PREDICATE_COUNT + U32;
 export const PREDICATE_NAME = PREDICATE_NUMBER + F64;
 export const PREDICATE_NAME_SIZE = PREDICATE_NAME + U32;
-export const PREDICATE_SIZE = PREDICATE_NAME_SIZE + U32;
-// Predicates of a slot are contiguous and sorted by kind.
+export const PREDICATE_USES = PREDICATE_NAME_SIZE + U32; // first USE of the sweep
+export const PREDICATE_USE_END = PREDICATE_USES + U32;
+export const PREDICATE_SIZE = PREDICATE_USE_END + U32;
+// Predicates of a slot are contiguous and sorted by kind, then so that RUNs are contiguous.
 export const KIND_IS = 1; //       a text is one of the atoms
 export const KIND_NUMBER = 2; //   the number compares with PREDICATE_NUMBER
 export const KIND_VERSION = 3; //  the version compares with the VERSION at the operand
@@ -151,7 +157,9 @@ export const SLOT_ATOM_COUNT = SLOT_ATOMS + U32;
 export const SLOT_INDEX = SLOT_ATOM_COUNT + U32;
 export const SLOT_INDEX_MASK = SLOT_INDEX + U32;
 export const SLOT_NEEDS = SLOT_INDEX_MASK + U32;
-export const SLOT_SIZE = SLOT_NEEDS + U32;
+export const SLOT_RUNS = SLOT_NEEDS + U32;
+export const SLOT_RUN_COUNT = SLOT_RUNS + U32;
+export const SLOT_SIZE = SLOT_RUN_COUNT + U32;
 // What the host must write for a slot.
 export const NEEDS_TEXT = 1;
 export const NEEDS_NUMBER = 2;
@@ -174,9 +182,58 @@ export const ATOM_PREDICATES = ATOM_BYTES + U32;
 export const ATOM_PREDICATE_COUNT = ATOM_PREDICATES + U32;
 export const ATOM_SIZE = ATOM_PREDICATE_COUNT + U32;
 
+// ── SWEEP ── how all flags are evaluated at once (assembly/sweep.ts) ────────────────────────
+// A CLAUSE is an AND list of conditions, one bit of a row; a bit set = a condition has failed.
+// A flag's clauses are consecutive bits of one word, the last of them a clause without conditions.
+export const SWEEP_WORDS = 0; // words of a row
+export const SWEEP_USES = SWEEP_WORDS + U32; // USE records by predicate
+export const SWEEP_CLAUSES = SWEEP_USES + U32; // CLAUSE records by bit
+export const SWEEP_FLAGS = SWEEP_CLAUSES + U32; // first bit of each flag that is swept, flag
+export const SWEEP_FLAG_COUNT = SWEEP_FLAGS + U32;
+export const SWEEP_REST = SWEEP_FLAG_COUNT + U32; // the other flags, parents first
+export const SWEEP_REST_COUNT = SWEEP_REST + U32;
+export const SWEEP_GROUPS = SWEEP_REST_COUNT + U32;
+export const SWEEP_GROUP_COUNT = SWEEP_GROUPS + U32;
+export const SWEEP_QUEUE_SIZE = SWEEP_GROUP_COUNT + U32; // entries of all groups
+export const SWEEP_SLOTS = SWEEP_QUEUE_SIZE + U32; // the slots that swept flags read
+export const SWEEP_SLOT_COUNT = SWEEP_SLOTS + U32;
+export const SWEEP_SIZE = SWEEP_SLOT_COUNT + U32;
+// Where a condition stands: a predicate in a clause.
+export const USE_CLAUSE = 0;
+export const USE_PREDICATE = USE_CLAUSE + U32;
+export const USE_SIZE = USE_PREDICATE + U32;
+// What a clause gives if it is the first of its flag that has not failed.
+export const CLAUSE_BUCKET = 0; // 0 = none
+export const CLAUSE_OUTCOME = CLAUSE_BUCKET + U32; // without a bucket, or if it gives none
+export const CLAUSE_GROUP = CLAUSE_OUTCOME + U32;
+export const CLAUSE_SIZE = CLAUSE_GROUP + U32 + U32;
+// Buckets that hash alike: one slot, and equal sizes of salt modulo 4.
+export const GROUP_SLOT = 0;
+export const GROUP_SHIFT = GROUP_SLOT + U32; // bits
+export const GROUP_QUEUE = GROUP_SHIFT + U32; // first entry
+export const GROUP_SIZE = GROUP_QUEUE + U32 + U32;
+// A clause that won and whose bucket is to be hashed.
+export const QUEUED_CLAUSE = 0;
+export const QUEUED_FLAG = QUEUED_CLAUSE + U32;
+export const QUEUED_HASH = QUEUED_FLAG + U32;
+export const QUEUED_SIZE = QUEUED_HASH + U32 + U32;
+// Predicates of a slot that are swept in one way.
+export const RUN_KIND = 0;
+export const RUN_START = RUN_KIND + U32;
+export const RUN_END = RUN_START + U32;
+export const RUN_SIZE = RUN_END + U32;
+export const RUN_EACH = 1; //      decided one by one
+export const RUN_NAMED = 2; //     KIND_IS: true if the value's atom names it
+export const RUN_UNNAMED = 3; //   KIND_IS, negated
+export const RUN_ORDERED = 4; //   numbers or versions; from one of them on all are true
+export const RUN_ANY = 5; //       KIND_SET_ANY: true if an element's atom names it
+export const RUN_NOT_ANY = 6; //   KIND_SET_ANY, negated
+// Swept flags have at most this many clauses.
+export const CLAUSE_COUNT_MAX = 32;
+
 // ── SESSION ── what one evaluation knows; fixed part, then a heap of texts ───────────────────
-//  0        4        8       12      16      20      24       28       32        36
-//  ├ image  ┼ slots* ┼ preds*┼ outc* ┼ plan* ┼ count ┼ cursor ┼ undo*  ┼ undo n ┼ heap*
+//  0        4        8       12      16      20      24       28       32      36
+//  ├ image  ┼ slots* ┼ preds*┼ outc* ┼ plan* ┼ count ┼ cursor ┼ epoch  ┼ heap* ┼ hash
 export const SESSION_IMAGE = 0; // absolute
 export const SESSION_SLOTS = SESSION_IMAGE + U32;
 export const SESSION_PREDICATES = SESSION_SLOTS + U32;
@@ -184,13 +241,20 @@ export const SESSION_OUTCOMES = SESSION_PREDICATES + U32;
 export const SESSION_PLAN = SESSION_OUTCOMES + U32;
 export const SESSION_PLAN_COUNT = SESSION_PLAN + U32;
 export const SESSION_CURSOR = SESSION_PLAN_COUNT + U32;
-export const SESSION_UNDO = SESSION_CURSOR + U32;
-export const SESSION_UNDO_COUNT = SESSION_UNDO + U32;
-export const SESSION_HEAP = SESSION_UNDO_COUNT + U32;
+export const SESSION_EPOCH = SESSION_CURSOR + U32;
+export const SESSION_HEAP = SESSION_EPOCH + U32;
 export const SESSION_HASH = SESSION_HEAP + U32; // the last bucketHash, for explaining
-export const SESSION_HEADER_SIZE = SESSION_HASH + U32 + U32;
-// Undo words: predicate << 1 | 1, slot << 1. At the limit the next evaluation clears everything.
-export const UNDO_COUNT_MAX = 256;
+export const SESSION_ROW = SESSION_HASH + U32; // of the sweep: failed clauses
+export const SESSION_QUEUES = SESSION_ROW + U32;
+export const SESSION_QUEUE_ENDS = SESSION_QUEUES + U32; // one word per group
+export const SESSION_FORM = SESSION_QUEUE_ENDS + U32; // the words of a value, mixed
+export const SESSION_HEADER_SIZE = SESSION_FORM + U32 + U32 + U32;
+// Longer values are hashed one by one.
+export const FORM_WORDS_MAX = 64;
+// Each user has an epoch. A slot's tag and a predicate's answer are stored as epoch + value, so
+// that nothing need be cleared for the next user: a word of another epoch is no value.
+export const EPOCH_STEP = 8;
+export const EPOCH_MAX = 4294967280;
 
 // ── VALUE ── one text of a slot, in the forms that the slot needs ────────────────────────────
 //  0     4      8       12    16     20      24      28     32       40
@@ -210,7 +274,7 @@ export const VALUE_HAS_VERSION = 1;
 export const VALUE_REPEATED = 2; // folds to a text that an earlier element of the list has
 
 // ── SLOT STATE ── a slot's value for this user, its scalar inline ────────────────────────────
-export const STATE_TAG = 0;
+export const STATE_TAG = 0; // epoch + TAG_*; any other word = unread
 export const STATE_COUNT = STATE_TAG + U32; // values; a list's distinct texts
 export const STATE_RAW_COUNT = STATE_COUNT + U32; // a list's texts, repeated ones too
 export const STATE_VALUES = STATE_RAW_COUNT + U32; // session-relative
@@ -218,17 +282,14 @@ export const STATE_BUCKET = STATE_VALUES + U32; // text to hash
 export const STATE_BUCKET_BYTES = STATE_BUCKET + U32;
 export const STATE_VALUE = STATE_BUCKET_BYTES + U32;
 export const STATE_SIZE = STATE_VALUE + VALUE_SIZE;
-export const TAG_UNREAD = 0;
 export const TAG_NULL = 1;
 export const TAG_TEXT = 2;
 export const TAG_LIST = 3;
 export const TAG_OPAQUE = 4; // neither null nor text: nothing matches, nothing hashes
 
 // ── answers of the core ──────────────────────────────────────────────────────────────────────
-export const PREDICATE_UNDECIDED = 0;
 export const PREDICATE_FALSE = 1;
 export const PREDICATE_TRUE = 2;
-export const DONE = 0;
-// Otherwise a request to the host: index << 2 | what, then resume.
+// A request to the host, negated: index << 2 | what. Then call again.
 export const REQUEST_SLOT = 1;
 export const REQUEST_PREDICATE = 2;

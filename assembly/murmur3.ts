@@ -59,6 +59,44 @@ export function hashAfter(seed: u32, tail: u32, prefix: u32, pointer: usize, byt
   return finish(state ^ (prefix + bytes));
 }
 
+/**
+ * What all prefixes of equal size modulo 4 (`shift` = 8 x that) share of the hash of a value, at
+ * `form`: the first word, which the prefix's tail completes; the whole words after it, mixed;
+ * the rest, mixed. Answers the number of whole words; 0 = they share nothing.
+ * Reads up to 7 bytes behind the value.
+ */
+export function formWords(form: usize, shift: u32, pointer: usize, bytes: u32): u32 {
+  const size = (shift >>> 3) + bytes;
+  const words = size >>> 2;
+  if (!words) return 0;
+  const carryMask: u32 = shift ? 0xffffffff : 0;
+  let carry: u32 = 0;
+  for (let i: u32 = 0; i < words; i++, pointer += 4) {
+    const value = load<u32>(pointer, 0, 1);
+    const word = carry | (value << shift);
+    store<u32>(form + (i << 2), i ? mixWord(word) : word);
+    carry = (value >>> (32 - shift)) & carryMask;
+  }
+  const restBits = (size & 3) << 3;
+  const rest = (carry | (load<u32>(pointer, 0, 1) << shift)) & ((1 << restBits) - 1);
+  store<u32>(form + (words << 2), rest ? mixWord(rest) : 0);
+  return words;
+}
+
+/** The hash of a prefix and a value of which {@link formWords} made `words` words. */
+export function hashForm(
+  seed: u32,
+  tail: u32,
+  size: u32,
+  form: usize,
+  words: u32,
+): u32 {
+  let state = mixState(seed, mixWord(tail | load<u32>(form)));
+  const end = form + (words << 2);
+  for (form += 4; form < end; form += 4) state = mixState(state, load<u32>(form));
+  return finish(state ^ load<u32>(end) ^ size);
+}
+
 export function hash(pointer: usize, bytes: u32): u32 {
   return hashAfter(0, 0, 0, pointer, bytes);
 }

@@ -1,6 +1,7 @@
 // Predicates: decided at most once per evaluation, and only when a condition asks.
 
 import {
+  EPOCH_STEP,
   IMAGE_PREDICATES,
   IMAGE_SLOTS,
   KIND_NEVER,
@@ -13,9 +14,9 @@ import {
   PREDICATE_SIZE,
   PREDICATE_SLOT,
   PREDICATE_TRUE,
-  PREDICATE_UNDECIDED,
   REQUEST_PREDICATE,
   REQUEST_SLOT,
+  SESSION_EPOCH,
   SESSION_PREDICATES,
   SESSION_SLOTS,
   SLOT_SIZE,
@@ -27,30 +28,22 @@ import {
   TAG_LIST,
   TAG_NULL,
   TAG_OPAQUE,
-  TAG_UNREAD,
   VALUE_SIZE,
 } from "./layout";
 import { ASK_HOST, matchSet, matchValue } from "./operator";
-import { undoLater } from "./session";
 
 /** A request to the host, negative so that it cannot be taken for an answer. */
 export function request(index: u32, what: u32): i32 {
   return -(<i32>((index << 2) | what));
 }
 
-/** The state of a slot; asks the host for it by a negative answer from `requestSlot`. */
 export function slotState(session: usize, slot: u32): usize {
   return session + load<u32>(session, SESSION_SLOTS) + slot * STATE_SIZE;
 }
 
-export function requestSlot(session: usize, slot: u32): i32 {
-  undoLater(session, slot << 1);
-  return request(slot, REQUEST_SLOT);
-}
-
-export function remember(session: usize, predicate: u32, answer: u32): void {
-  store<u8>(session + load<u32>(session, SESSION_PREDICATES) + predicate, answer);
-  undoLater(session, (predicate << 1) | 1);
+/** The slot's tag; EPOCH_STEP or more = unread. */
+export function tagOf(session: usize, state: usize): u32 {
+  return load<u32>(state, STATE_TAG) - load<u32>(session, SESSION_EPOCH);
 }
 
 /** Any value of the slot that matches, the negation taken value by value; or a request. */
@@ -63,7 +56,7 @@ function matchAny(
   state: usize,
 ): i32 {
   const negated = <i32>load<u8>(record, PREDICATE_NEGATED);
-  const list = load<u32>(state, STATE_TAG) == TAG_LIST;
+  const list = tagOf(session, state) == TAG_LIST;
   let value = list ? session + load<u32>(state, STATE_VALUES) : state + STATE_VALUE;
   const end = value + (list ? load<u32>(state, STATE_COUNT) : 1) * VALUE_SIZE;
   for (; value < end; value += VALUE_SIZE) {
@@ -74,33 +67,32 @@ function matchAny(
   return PREDICATE_FALSE;
 }
 
-/** PREDICATE_TRUE, PREDICATE_FALSE, or a request (negative). */
-export function decide(session: usize, image: usize, predicate: u32): i32 {
-  const known = load<u8>(session + load<u32>(session, SESSION_PREDICATES) + predicate);
-  if (known != PREDICATE_UNDECIDED) return known;
+/** PREDICATE_TRUE, PREDICATE_FALSE, or a request (negative); nothing is remembered. */
+function judge(session: usize, image: usize, predicate: u32): i32 {
   const record = image + load<u32>(image, IMAGE_PREDICATES) + predicate * PREDICATE_SIZE;
   const slotIndex = load<u32>(record, PREDICATE_SLOT);
   const state = slotState(session, slotIndex);
-  const tag = load<u32>(state, STATE_TAG);
-  if (tag == TAG_UNREAD) return requestSlot(session, slotIndex);
+  const tag = tagOf(session, state);
+  if (tag >= <u32>EPOCH_STEP) return request(slotIndex, REQUEST_SLOT);
   const kind = load<u8>(record, PREDICATE_KIND);
-  let answer: i32;
-  if (kind == KIND_NEVER || tag == TAG_OPAQUE) {
-    answer = PREDICATE_FALSE;
-  } else if (tag == TAG_NULL) {
-    answer = load<u8>(record, PREDICATE_NULL);
-  } else {
-    const slot = image + load<u32>(image, IMAGE_SLOTS) + slotIndex * SLOT_SIZE;
-    if (kind >= <u8>KIND_SET_ANY && kind <= <u8>KIND_SET_IS) {
-      answer = PREDICATE_FALSE;
-      if (tag == TAG_LIST) {
-        const matched = matchSet(session, image, slot, record, predicate, state);
-        if (matched != <i32>load<u8>(record, PREDICATE_NEGATED)) answer = PREDICATE_TRUE;
-      }
-    } else {
-      answer = matchAny(session, image, slot, record, predicate, state);
-    }
+  if (kind == KIND_NEVER || tag == TAG_OPAQUE) return PREDICATE_FALSE;
+  if (tag == TAG_NULL) return load<u8>(record, PREDICATE_NULL);
+  const slot = image + load<u32>(image, IMAGE_SLOTS) + slotIndex * SLOT_SIZE;
+  if (kind < <u8>KIND_SET_ANY || kind > <u8>KIND_SET_IS) {
+    return matchAny(session, image, slot, record, predicate, state);
   }
-  if (answer > 0) remember(session, predicate, answer);
+  if (tag != TAG_LIST) return PREDICATE_FALSE;
+  const matched = matchSet(session, image, slot, record, predicate, state);
+  return matched != <i32>load<u8>(record, PREDICATE_NEGATED) ? PREDICATE_TRUE : PREDICATE_FALSE;
+}
+
+/** PREDICATE_TRUE, PREDICATE_FALSE, or a request (negative). */
+export function decide(session: usize, image: usize, predicate: u32): i32 {
+  const epoch = load<u32>(session, SESSION_EPOCH);
+  const memo = session + load<u32>(session, SESSION_PREDICATES) + (predicate << 2);
+  const known = load<u32>(memo) - epoch;
+  if (known < <u32>EPOCH_STEP) return known;
+  const answer = judge(session, image, predicate);
+  if (answer > 0) store<u32>(memo, epoch + answer);
   return answer;
 }

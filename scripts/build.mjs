@@ -1,7 +1,8 @@
-// Compiles the WebAssembly core (two targets) and the TypeScript into dist/.
+// Compiles the core (WebAssembly with and without SIMD, JavaScript) and the TypeScript into dist/.
 import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { translated, wasm2js, writeCoreJs } from "./core-js.mjs";
 import { markBuilt, root } from "./stamp.mjs";
 
 const asc = ["node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target"];
@@ -25,14 +26,20 @@ function compile({ name, args }) {
   });
 }
 
+/** Output is only shown per tool, after it ended: three tools at once would mix their lines. */
+function report(results) {
+  for (const { name, code, output } of results) {
+    if (code !== 0) process.stderr.write(`build: ${name} failed (exit ${code})\n${output}`);
+    else if (output.trim() !== "") process.stderr.write(output);
+  }
+  if (results.some((result) => result.code !== 0)) process.exit(1);
+}
+
 const startedAt = Date.now();
 mkdirSync(join(root, "dist"), { recursive: true });
-const results = await Promise.all(steps.map(compile));
-for (const { name, code, output } of results) {
-  // Output is only shown per tool, after it ended: three tools at once would mix their lines.
-  if (code !== 0) process.stderr.write(`build: ${name} failed (exit ${code})\n${output}`);
-  else if (output.trim() !== "") process.stderr.write(output);
-}
-if (results.some((result) => result.code !== 0)) process.exit(1);
+report(await Promise.all(steps.map(compile)));
+report([await compile({ name: "core.js", args: wasm2js })]);
+writeCoreJs();
+rmSync(join(root, translated));
 chmodSync(join(root, "dist", "src", "cli", "main.js"), 0o755);
 markBuilt(startedAt);

@@ -93,6 +93,7 @@ describe.each(cases)("$name", (entry) => {
       loaded: engine,
       image: Engine.loadSync(engine.toImage()),
       scalar: Engine.loadSync(entry.flags, { simd: false }),
+      js: Engine.loadSync(entry.flags, { backend: "js" }),
     };
     deepStrictEqual(byFlagAndCode(engine.warnings), byFlagAndCode(entry.warnings ?? []));
     for (const [label, each] of Object.entries(engines)) {

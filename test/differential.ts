@@ -20,7 +20,7 @@ export type Options = {
   contexts?: number;
   /** Every how many users all entry points are compared, not only evaluate. */
   sampleEvery?: number;
-  /** Also compare fresh engines: with and without SIMD, and from an image. */
+  /** Also compare fresh engines: of each backend, and from an image. */
   fresh?: boolean;
 };
 
@@ -159,6 +159,7 @@ function freshEngines(flags: EvaluationFlag[]): [string, Engine][] {
   return [
     ["no SIMD:", plain],
     ["SIMD:", Engine.loadSync(config, { simd: true })],
+    ["JavaScript:", Engine.loadSync(config, { backend: "js" })],
     ["image:", image],
   ];
 }

@@ -17,9 +17,11 @@ const flag: EvaluationFlag = {
   ],
 };
 
+type Watched = { views: { u32: Uint32Array }; memoryBytes: number };
+
 /** The engine's instances in the order in which they were made. */
-function watchInstances(): { instances: { u32: Uint32Array; memoryBytes: number }[] } {
-  const instances: { u32: Uint32Array; memoryBytes: number }[] = [];
+function watchInstances(): { instances: Watched[] } {
+  const instances: Watched[] = [];
   const order = Object.getOwnPropertyDescriptor(Config.prototype, "order")!;
   Object.defineProperty(Config.prototype, "order", {
     configurable: true,
@@ -38,7 +40,7 @@ test("a trap replaces the instance and the call still answers", () => {
   expect(engine.evaluate(context).flag.key).toBe("on");
   const { digest } = engine;
   // Every pointer of image and session now lies outside the memory: the next call traps.
-  instances[0].u32.fill(0x7fffffff);
+  instances[0].views.u32.fill(0x7fffffff);
   expect(engine.evaluate(context).flag.key).toBe("on");
   expect(engine.evaluate({ user: { plan: "free" } })).toEqual({});
   expect(instances.length).toBe(2);

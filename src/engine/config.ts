@@ -1,11 +1,18 @@
 // A config in use: an image in an instance, and what the host needs of it, decoded when asked.
 
 import * as L from "../../assembly/layout.ts";
+import type { CoreModule } from "./core.ts";
 import type { EngineWarning } from "./errors.ts";
 import type { EvaluationAllocation, EvaluationBucket, EvaluationVariant } from "./flag.ts";
+import { FlagIndex } from "./flag-index.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { Instance } from "./instance.ts";
 import { orderOf } from "./order.ts";
+import { OutcomeSlab } from "./outcome-slab.ts";
+import { RecordMaker } from "./record.ts";
+import { type Reader, readerOf } from "./selector.ts";
+import { VariantCache } from "./variant-cache.ts";
+import { setOwn } from "./variants.ts";
 
 interface Names {
   flagKeys: string[];
@@ -23,6 +30,16 @@ export interface Slot {
   readonly needs: number;
   /** The flag whose result it reads; FROM_* for other sources. */
   readonly source: number;
+  /** For a slot of the context. */
+  readonly read: Reader;
+}
+
+/** What a sweep needs of the host. */
+export interface SweepPlan {
+  /** To be filled beforehand. */
+  readonly slots: Uint32Array;
+  /** Flags to be evaluated afterwards, parents first. */
+  readonly rest: Uint32Array;
 }
 
 /** A condition as the flags gave it. */
@@ -32,17 +49,21 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class Config {
   readonly instance: Instance;
-  #view: DataView | undefined;
   #names: Names | undefined;
-  #indexes: Map<string, number> | undefined;
+  #flags: FlagIndex | undefined;
+  #sweep: SweepPlan | null | undefined;
+  readonly #firstSlots: number[] = [];
   #slots: Slot[] | undefined;
   #order: Uint32Array | undefined;
   #listing: number[] | undefined;
-  readonly #variants: (EvaluationVariant | undefined)[][] = [];
+  #variants: VariantCache | undefined;
+  #records: RecordMaker | undefined;
+  /** Where views keep their outcomes. */
+  readonly slab = new OutcomeSlab();
   readonly #matchers: (HostMatcher | undefined)[] = [];
   readonly #plans: (Uint32Array | null | undefined)[] = [];
 
-  constructor(module: WebAssembly.Module, image: Uint8Array, isNew: boolean) {
+  constructor(module: CoreModule, image: Uint8Array, isNew: boolean) {
     this.instance = new Instance(module, image, isNew);
   }
 
@@ -61,11 +82,14 @@ export class Config {
 
   /** The image's checksum, 16 hexadecimal digits. */
   get digest(): string {
-    return this.#image.getBigUint64(L.IMAGE_CHECKSUM, true).toString(16).padStart(16, "0");
+    return this.instance.imageView
+      .getBigUint64(L.IMAGE_CHECKSUM, true)
+      .toString(16)
+      .padStart(16, "0");
   }
 
   u32(at: number): number {
-    return this.#image.getUint32(at, true);
+    return this.instance.imageView.getUint32(at, true);
   }
 
   /** Pointer to record `index` of the table at header field `table`. */
@@ -76,29 +100,61 @@ export class Config {
   get slots(): readonly Slot[] {
     this.#slots ??= this.names.selectors.map((selector, index) => {
       const record = this.record(L.IMAGE_SLOTS, index, L.SLOT_SIZE);
-      const source = this.names.sources[index];
-      return { selector, needs: this.u32(record + L.SLOT_NEEDS), source };
+      const needs = this.u32(record + L.SLOT_NEEDS);
+      return { selector, needs, source: this.names.sources[index], read: readerOf(selector) };
     });
     return this.#slots;
   }
 
-  flagIndex(key: string): number | undefined {
-    this.#indexes ??= new Map(this.names.flagKeys.map((name, index) => [name, index]));
-    return this.#indexes.get(key);
+  get flags(): FlagIndex {
+    this.#flags ??= new FlagIndex(this.names.flagKeys);
+    return this.#flags;
+  }
+
+  /** The slot of the context that a flag asks for first, whoever the user is; -1 = none. */
+  firstSlot(flag: number): number {
+    const known = this.#firstSlots[flag];
+    if (known !== undefined) return known;
+    const slot = this.#firstSlotOf(flag);
+    const isOfContext = slot >= 0 && this.slots[slot].source === L.FROM_CONTEXT;
+    this.#firstSlots[flag] = isOfContext ? slot : -1;
+    return this.#firstSlots[flag];
+  }
+
+  #firstSlotOf(flag: number): number {
+    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+    if (this.u32(record + L.FLAG_SEGMENT_COUNT) === 0) return -1;
+    const segment = this.segmentRecord(flag, 0);
+    const count = this.u32(segment + L.SEGMENT_CONDITION_COUNT);
+    if (count === L.CONDITIONS_NEVER) return -1;
+    if (count === L.CONDITIONS_ALWAYS) {
+      const bucket = this.u32(segment + L.SEGMENT_BUCKET);
+      return bucket ? this.u32(bucket + L.BUCKET_SLOT) : -1;
+    }
+    const predicate = this.u32(this.u32(segment + L.SEGMENT_CONDITIONS)) >>> 1;
+    const at = this.record(L.IMAGE_PREDICATES, predicate, L.PREDICATE_SIZE);
+    return this.u32(at + L.PREDICATE_SLOT);
   }
 
   parentsOf(flag: number): Uint32Array {
-    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-    const pointer = this.u32(record + L.FLAG_PARENTS);
-    const parents = new Uint32Array(this.u32(record + L.FLAG_PARENT_COUNT));
-    for (let i = 0; i < parents.length; i++) parents[i] = this.u32(pointer + i * L.U32);
-    return parents;
+    return this.#words(this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE) + L.FLAG_PARENTS);
   }
 
   /** All flags, parents first. */
   get order(): Uint32Array {
     this.#order ??= orderOf(this.#graph);
     return this.#order;
+  }
+
+  /** What the core evaluates at once; undefined if the flags have to be evaluated in order. */
+  get sweep(): SweepPlan | undefined {
+    if (this.#sweep === undefined) {
+      const table = this.u32(L.IMAGE_SWEEP);
+      this.#sweep = table
+        ? { slots: this.#words(table + L.SWEEP_SLOTS), rest: this.#words(table + L.SWEEP_REST) }
+        : null;
+    }
+    return this.#sweep ?? undefined;
   }
 
   /** All flags in the order in which an object lists its keys: integers first. */
@@ -127,23 +183,41 @@ export class Config {
     return orderOf(this.#graph, flags);
   }
 
-  /** The variant of an outcome (from 1), with merged metadata; shared and deeply frozen. */
-  variant(flag: number, outcome: number): EvaluationVariant {
-    this.#variants[flag] ??= [];
-    const known = this.#variants[flag][outcome];
-    if (known) return known;
+  /** By outcome (from 1), with merged metadata; shared and deeply frozen. */
+  get variants(): VariantCache {
+    if (!this.#variants) {
+      const counts = new Uint32Array(this.flagCount);
+      for (let flag = 0; flag < counts.length; flag++) {
+        const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+        counts[flag] = this.u32(record + L.FLAG_OUTCOME_COUNT);
+      }
+      this.#variants = new VariantCache(counts, (flag, outcome) => this.#variant(flag, outcome));
+    }
+    return this.#variants;
+  }
+
+  /** Makes the plain objects of all variants. */
+  get records(): RecordMaker {
+    if (!this.#records) {
+      const { order, variants } = this;
+      const { keys } = this.flags;
+      const variant = (flag: number, outcome: number) => variants.get(flag, outcome);
+      this.#records = new RecordMaker({ flagKeys: keys, order, variant });
+    }
+    return this.#records;
+  }
+
+  #variant(flag: number, outcome: number): EvaluationVariant {
     const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
     const segment = this.segmentRecord(flag, this.outcomeSegment(flag, outcome));
     const at = this.#outcomeRecord(flag, outcome);
     const own = this.#json(at + L.OUTCOME_VARIANT) as EvaluationVariant;
-    const metadata = {
-      ...(this.#json(record + L.FLAG_METADATA) as object),
-      ...(this.#json(segment + L.SEGMENT_METADATA) as object),
-      ...own.metadata,
-    };
-    const variant = deepFreeze({ ...own, metadata });
-    this.#variants[flag][outcome] = variant;
-    return variant;
+    const metadata = merge([
+      this.#json(record + L.FLAG_METADATA),
+      this.#json(segment + L.SEGMENT_METADATA),
+      own.metadata,
+    ]);
+    return deepFreeze(merge([own, { metadata }]));
   }
 
   segmentRecord(flag: number, segment: number): number {
@@ -198,16 +272,16 @@ export class Config {
     return this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
   }
 
-  #json(at: number): unknown {
-    return this.u32(at + L.U32) === 0 ? undefined : JSON.parse(this.text(at));
+  /** The words whose pointer and count stand at `at`. */
+  #words(at: number): Uint32Array {
+    const pointer = this.u32(at);
+    const words = new Uint32Array(this.u32(at + L.U32));
+    for (let i = 0; i < words.length; i++) words[i] = this.u32(pointer + i * L.U32);
+    return words;
   }
 
-  get #image(): DataView {
-    if (!this.#view) {
-      const { buffer, byteOffset, byteLength } = this.instance.imageBytes;
-      this.#view = new DataView(buffer, byteOffset, byteLength);
-    }
-    return this.#view;
+  #json(at: number): unknown {
+    return this.u32(at + L.U32) === 0 ? undefined : JSON.parse(this.text(at));
   }
 
   get #graph() {
@@ -216,6 +290,19 @@ export class Config {
 }
 
 const PLAN_LENGTH_KEPT = 64;
+
+/**
+ * As `{ ...a, ...b }`. V8 gives each object made by such a literal a hidden class of its own,
+ * and a property read from many classes takes five times as long.
+ */
+function merge(sources: readonly unknown[]): Record<string, unknown> {
+  const merged: Record<string, unknown> = {};
+  for (const source of sources) {
+    if (typeof source !== "object" || source === null) continue;
+    for (const [key, value] of Object.entries(source)) setOwn(merged, key, value);
+  }
+  return merged;
+}
 
 function deepFreeze<Value extends object>(root: Value): Value {
   const rest: object[] = [root];

@@ -172,7 +172,7 @@ export class FlagCompiler {
     slot.isBucket = true;
     const place = () => `.segments[${segment}].bucket.allocations`;
     const allocations = this.#tables.json.of(bucket.allocations, place);
-    return { slot, salt: bucket.salt, ranges, allocations };
+    return { slot, salt: bucket.salt, ranges, allocations, pointer: 0, prefixSize: 0 };
   }
 }
 

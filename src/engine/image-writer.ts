@@ -18,6 +18,7 @@ const SIZE_INITIAL = 1 << 18;
 /** A growing little-endian buffer with interned texts. */
 export class ImageWriter {
   #bytes = new Uint8Array(SIZE_INITIAL);
+  #words = new Uint32Array(this.#bytes.buffer);
   #view = new DataView(this.#bytes.buffer);
   #size: number;
   readonly #texts = new Map<string, Span>();
@@ -78,9 +79,10 @@ export class ImageWriter {
     if (text === "") return EMPTY;
     const known = this.#texts.get(text);
     if (known) return known;
-    this.#grow(this.#size + bytesMax(text));
-    const span = { pointer: this.#size, bytes: writeText(text, this.#bytes, this.#size) };
-    this.#size += span.bytes;
+    const pointer = (this.#size + 3) & ~3;
+    this.#grow(pointer + bytesMax(text) + U32);
+    const span = { pointer, bytes: writeText(text, this.#bytes, this.#words, pointer) };
+    this.#size = pointer + span.bytes;
     this.#texts.set(text, span);
     return span;
   }
@@ -117,9 +119,10 @@ export class ImageWriter {
       );
     }
     if (size <= this.#bytes.length) return;
-    const bytes = new Uint8Array(Math.max(size, this.#bytes.length * 2));
+    const bytes = new Uint8Array(Math.max((size + 3) & ~3, this.#bytes.length * 2));
     bytes.set(this.#bytes.subarray(0, this.#size));
     this.#bytes = bytes;
+    this.#words = new Uint32Array(bytes.buffer);
     this.#view = new DataView(bytes.buffer);
   }
 }

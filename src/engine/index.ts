@@ -1,5 +1,6 @@
 export type { Flags } from "./compile.ts";
 export { type ExperimentUser, toContext } from "./context.ts";
+export type { Backend } from "./core.ts";
 export { Engine, type EngineOptions, type EngineUpdate } from "./engine.ts";
 export {
   ConfigError,

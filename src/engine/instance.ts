@@ -1,5 +1,5 @@
-// The only file that says WebAssembly.Memory or memory.buffer: an instance of the core, its
-// memory, and the placing of regions in it.
+// The only file that says memory.buffer: an instance of the core, its memory, and the placing of
+// regions in it.
 
 import {
   F64,
@@ -12,6 +12,7 @@ import {
   LAYOUT_VERSION,
   MAGIC,
 } from "../../assembly/layout.ts";
+import type { CoreMemory, CoreModule } from "./core.ts";
 import { ConfigError, type ConfigErrorCode, CoreError } from "./errors.ts";
 
 /** The core's exports (assembly/index.ts). `session` and `image` are absolute addresses. */
@@ -19,11 +20,11 @@ export interface CoreExports {
   layoutVersion(): number;
   sealImage(image: number): void;
   isSealed(image: number): number;
-  openSession(session: number, image: number): number;
+  openSession(session: number, image: number): void;
   sessionSize(image: number): number;
-  begin(session: number): void;
   run(session: number): number;
-  answer(session: number, predicate: number, value: number): void;
+  runFlag(session: number, flag: number): number;
+  sweep(session: number): number;
   decidePredicate(session: number, predicate: number): number;
   bucketSegment(session: number, segment: number): number;
 }
@@ -36,39 +37,46 @@ function pagesFor(bytes: number): number {
   return Math.ceil(bytes / PAGE_SIZE);
 }
 
+/** The memory as the host reads and writes it. */
+export interface Views {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+}
+
 /** An instance of the core with one image in its memory. */
 export class Instance {
   readonly core: CoreExports;
   readonly image = FIRST_ADDRESS;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: CoreMemory;
   #top: number;
   #imageBytes: Uint8Array | undefined;
-  u8!: Uint8Array;
-  u16!: Uint16Array;
-  u32!: Uint32Array;
-  f64!: Float64Array;
+  #imageView: DataView | undefined;
+  /** Of the memory as it is now: another object after it has grown. */
+  views!: Views;
 
   /**
    * Places `image`. One that has just been compiled is sealed, and kept as {@link imageBytes}.
    *
    * @throws {@link ConfigError} for an image that is cut, damaged or of another version.
    */
-  constructor(module: WebAssembly.Module, image: Uint8Array, isNew: boolean) {
+  constructor(module: CoreModule, image: Uint8Array, isNew: boolean) {
     if (!isNew) checkHeader(image);
     this.#top = align(FIRST_ADDRESS + image.byteLength);
-    this.#memory = new WebAssembly.Memory({ initial: pagesFor(this.#top) });
-    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
-    this.core = instance.exports as unknown as CoreExports;
+    const { memory, exports } = module.instantiate(pagesFor(this.#top));
+    this.#memory = memory;
+    this.core = exports as unknown as CoreExports;
     const version = this.core.layoutVersion();
     if (version !== LAYOUT_VERSION) {
       throw new CoreError("layout-version", `expected core ${LAYOUT_VERSION}, got ${version}`);
     }
     this.#view();
-    this.u8.set(image, FIRST_ADDRESS);
+    this.views.u8.set(image, FIRST_ADDRESS);
     if (isNew) {
       this.core.sealImage(FIRST_ADDRESS);
       const seal = FIRST_ADDRESS + IMAGE_CHECKSUM;
-      image.set(this.u8.subarray(seal, seal + F64), IMAGE_CHECKSUM);
+      image.set(this.views.u8.subarray(seal, seal + F64), IMAGE_CHECKSUM);
       this.#imageBytes = image;
     } else if (!this.core.isSealed(FIRST_ADDRESS)) {
       throw new ConfigError("invalid-image", "image", "an intact image", "a damaged one");
@@ -83,10 +91,19 @@ export class Instance {
   /** The image outside of the core's memory, in which a trap may leave anything; read only. */
   get imageBytes(): Uint8Array {
     if (!this.#imageBytes) {
-      const size = this.u32[(this.image + IMAGE_SIZE) / 4];
-      this.#imageBytes = this.u8.slice(this.image, this.image + size);
+      const size = this.views.u32[(this.image + IMAGE_SIZE) / 4];
+      this.#imageBytes = this.views.u8.slice(this.image, this.image + size);
     }
     return this.#imageBytes;
+  }
+
+  /** {@link imageBytes} as words. */
+  get imageView(): DataView {
+    if (!this.#imageView) {
+      const { buffer, byteOffset, byteLength } = this.imageBytes;
+      this.#imageView = new DataView(buffer, byteOffset, byteLength);
+    }
+    return this.#imageView;
   }
 
   /** Room for `bytes`, 16-aligned and never given back; the views are good afterwards. */
@@ -106,10 +123,12 @@ export class Instance {
 
   #view(): void {
     const { buffer } = this.#memory;
-    this.u8 = new Uint8Array(buffer);
-    this.u16 = new Uint16Array(buffer);
-    this.u32 = new Uint32Array(buffer);
-    this.f64 = new Float64Array(buffer);
+    this.views = {
+      u8: new Uint8Array(buffer),
+      u16: new Uint16Array(buffer),
+      u32: new Uint32Array(buffer),
+      f64: new Float64Array(buffer),
+    };
   }
 }
 

@@ -2,10 +2,11 @@
 
 import * as L from "../../assembly/layout.ts";
 import type { EngineWarning } from "./errors.ts";
-import { ImageWriter, type Span } from "./image-writer.ts";
+import { ImageWriter } from "./image-writer.ts";
 import { JsonTexts } from "./json-texts.ts";
 import { murmur3, stateOfWords, tailOf } from "./murmur3.ts";
 import { NEEDS_OF_KIND, type PredicateSpec } from "./predicate.ts";
+import { comparePredicates, Sweep, writeRuns } from "./sweep.ts";
 import { bytesOf } from "./text.ts";
 
 export interface SlotEntry {
@@ -39,6 +40,9 @@ export interface BucketEntry {
   ranges: number[];
   /** JSON text. */
   allocations: string;
+  /** Set when it is written: where, and the bytes of `salt + "/"`. */
+  pointer: number;
+  prefixSize: number;
 }
 
 export interface SegmentEntry {
@@ -124,7 +128,13 @@ export class ImageTables {
     writer.setU32(L.IMAGE_VERSION, L.LAYOUT_VERSION);
     const results = slots.findIndex((slot) => slot.resultOf === Number.POSITIVE_INFINITY);
     writer.setU32(L.IMAGE_RESULTS_SLOT, results + 1);
-    this.#writeTable(writer, L.IMAGE_PREDICATES, predicates, L.PREDICATE_SIZE, writePredicate);
+    const records = this.#writeTable(
+      writer,
+      L.IMAGE_PREDICATES,
+      predicates,
+      L.PREDICATE_SIZE,
+      writePredicate,
+    );
     this.#writeTable(writer, L.IMAGE_SLOTS, slots, L.SLOT_SIZE, writeSlot);
     const resultSlots = slotsByFlag(slots);
     this.#writeTable(writer, L.IMAGE_FLAGS, this.flags, L.FLAG_SIZE, (out, at, flag, index) => {
@@ -133,6 +143,7 @@ export class ImageTables {
       out.setU32(at + L.FLAG_RESULT_SLOTS, start);
       out.setU32(at + L.FLAG_RESULT_SLOT_END, end);
     });
+    Sweep.of(this.flags, slots)?.write(writer, records, predicates);
     return writer;
   }
 
@@ -140,7 +151,7 @@ export class ImageTables {
     const predicates: PredicateEntry[] = [];
     for (const [index, slot] of slots.entries()) {
       slot.index = index;
-      slot.predicates.sort((a, b) => a.spec.kind - b.spec.kind);
+      slot.predicates.sort(comparePredicates);
       for (const predicate of slot.predicates) predicate.index = predicates.push(predicate) - 1;
     }
     return predicates;
@@ -152,11 +163,12 @@ export class ImageTables {
     entries: readonly Entry[],
     size: number,
     write: (writer: ImageWriter, at: number, entry: Entry, index: number) => void,
-  ): void {
+  ): number {
     const pointer = writer.allocate(entries.length * size);
     for (let i = 0; i < entries.length; i++) write(writer, pointer + i * size, entries[i], i);
     writer.setU32(header, pointer);
     writer.setU32(header + L.U32, entries.length);
+    return pointer;
   }
 }
 
@@ -203,16 +215,13 @@ function writePredicate(writer: ImageWriter, at: number, predicate: PredicateEnt
     writer.setU32(at + L.PREDICATE_OPERAND, version);
   } else if (spec.kind === L.KIND_CONTAINS) {
     const spans = spec.needles.map((needle) => writer.text(needle));
-    writer.setU32(at + L.PREDICATE_OPERAND, writeSpans(writer, spans));
+    const words = spans.flatMap(({ pointer, bytes }) => [pointer, bytes]);
+    writer.setU32(at + L.PREDICATE_OPERAND, writer.words(words));
     writer.setU32(at + L.PREDICATE_COUNT, spans.length);
   } else {
     writer.setU32(at + L.PREDICATE_OPERAND, spec.rawCount);
     writer.setU32(at + L.PREDICATE_COUNT, spec.atoms.length);
   }
-}
-
-function writeSpans(writer: ImageWriter, spans: readonly Span[]): number {
-  return writer.words(spans.flatMap((span) => [span.pointer, span.bytes]));
 }
 
 function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): void {
@@ -231,6 +240,7 @@ function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): void {
   writer.setU32(at + L.SLOT_PREDICATES, first);
   writer.setU32(at + L.SLOT_PREDICATE_END, first + predicates.length);
   writer.setU32(at + L.SLOT_NEEDS, needs);
+  writeRuns(writer, at, slot);
   if (atoms.size > 0) writeAtoms(writer, at, atoms);
 }
 
@@ -298,7 +308,11 @@ function writeBucket(writer: ImageWriter, bucket: BucketEntry): number {
   writer.setU32(at + L.BUCKET_SALT_SIZE, prefix.length);
   writer.setSpan(at + L.BUCKET_SALT, writer.text(JSON.stringify(bucket.salt)));
   writer.setSpan(at + L.BUCKET_ALLOCATIONS, writer.text(bucket.allocations));
-  writer.setU32(at + L.BUCKET_RANGES, writer.words(bucket.ranges));
-  writer.setU32(at + L.BUCKET_RANGE_COUNT, (bucket.ranges.length * L.U32) / L.RANGE_SIZE);
+  const { ranges } = bucket;
+  while (ranges.length * L.U32 < L.RANGE_COUNT_MIN * L.RANGE_SIZE) ranges.push(0);
+  writer.setU32(at + L.BUCKET_RANGES, writer.words(ranges));
+  writer.setU32(at + L.BUCKET_RANGE_COUNT, (ranges.length * L.U32) / L.RANGE_SIZE);
+  bucket.pointer = at;
+  bucket.prefixSize = prefix.length;
   return at;
 }

@@ -1,21 +1,5 @@
 // A selected value as the reference engine reads it: null, text, list of texts, or neither.
 
-/**
- * The value at `selector[start...]` below `root`; undefined for null and undefined.
- * Own properties only (docs/evaluation.md, D3).
- */
-export function select(root: unknown, selector: readonly string[], start: number): unknown {
-  let value = root;
-  for (let i = start; i < selector.length; i++) {
-    const key = selector[i];
-    if (key === "" || typeof value !== "object" || value === null) return undefined;
-    const object = value as Record<string, unknown>;
-    value = object[key];
-    if (value !== undefined && !Object.hasOwn(object, key)) return undefined;
-  }
-  return value ?? undefined;
-}
-
 /** The value as text; undefined if it has none. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;

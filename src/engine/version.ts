@@ -24,6 +24,16 @@ function digitsEnd(text: string, start: number): number {
   return at;
 }
 
+/** Digits that a number holds exactly, whatever they are. */
+const EXACT_DIGITS = 15;
+
+function numberOf(text: string, start: number, end: number): number {
+  if (end - start > EXACT_DIGITS) return Number(text.slice(start, end));
+  let number = 0;
+  for (let at = start; at < end; at++) number = number * 10 + text.charCodeAt(at) - 48;
+  return number;
+}
+
 /** Words of [-0-9A-Za-z_] parted by single dots, one dot allowed at the end, or nothing. */
 function isPrerelease(text: string, start: number): boolean {
   for (let at = start; at < text.length; at++) {
@@ -49,8 +59,8 @@ export function parseVersion(text: string): Version | undefined {
   const minorEnd = digitsEnd(text, majorEnd + 1);
   if (minorEnd === majorEnd + 1) return undefined;
   const version: Version = {
-    major: Number(text.slice(0, majorEnd)),
-    minor: Number(text.slice(majorEnd + 1, minorEnd)),
+    major: numberOf(text, 0, majorEnd),
+    minor: numberOf(text, majorEnd + 1, minorEnd),
     patch: 0,
     prerelease: undefined,
   };
@@ -58,7 +68,7 @@ export function parseVersion(text: string): Version | undefined {
   if (text.charCodeAt(minorEnd) !== DOT) return undefined;
   const patchEnd = digitsEnd(text, minorEnd + 1);
   if (patchEnd === minorEnd + 1) return undefined;
-  version.patch = Number(text.slice(minorEnd + 1, patchEnd));
+  version.patch = numberOf(text, minorEnd + 1, patchEnd);
   if (patchEnd === text.length) return version;
   if (text.charCodeAt(patchEnd) !== HYPHEN || !isPrerelease(text, patchEnd + 1)) return undefined;
   version.prerelease = text.slice(patchEnd + 1);

@@ -1,0 +1,301 @@
+// The sweep: all flags at once. Every slot marks the clauses that fail by its value in a row of
+// bits; the first clause of a flag that is left decides it; buckets are hashed at the end.
+
+import { atomOf } from "./atom";
+import {
+  ATOM_PREDICATES,
+  ATOM_PREDICATE_COUNT,
+  CLAUSE_BUCKET,
+  CLAUSE_GROUP,
+  CLAUSE_OUTCOME,
+  CLAUSE_SIZE,
+  EPOCH_STEP,
+  GROUP_QUEUE,
+  GROUP_SIZE,
+  IMAGE_PREDICATES,
+  IMAGE_SLOTS,
+  IMAGE_SWEEP,
+  KIND_NUMBER,
+  PREDICATE_FALSE,
+  PREDICATE_KIND,
+  PREDICATE_NULL,
+  PREDICATE_SIZE,
+  PREDICATE_TRUE,
+  PREDICATE_USES,
+  PREDICATE_USE_END,
+  QUEUED_CLAUSE,
+  QUEUED_FLAG,
+  QUEUED_SIZE,
+  REQUEST_SLOT,
+  RUN_ANY,
+  RUN_EACH,
+  RUN_END,
+  RUN_KIND,
+  RUN_NAMED,
+  RUN_NOT_ANY,
+  RUN_ORDERED,
+  RUN_SIZE,
+  RUN_START,
+  RUN_UNNAMED,
+  SESSION_CURSOR,
+  SESSION_EPOCH,
+  SESSION_IMAGE,
+  SESSION_OUTCOMES,
+  SESSION_PREDICATES,
+  SESSION_QUEUES,
+  SESSION_QUEUE_ENDS,
+  SESSION_ROW,
+  SLOT_PREDICATES,
+  SLOT_PREDICATE_END,
+  SLOT_RUNS,
+  SLOT_RUN_COUNT,
+  SLOT_SIZE,
+  STATE_COUNT,
+  STATE_VALUE,
+  STATE_VALUES,
+  SWEEP_CLAUSES,
+  SWEEP_FLAGS,
+  SWEEP_FLAG_COUNT,
+  SWEEP_GROUPS,
+  SWEEP_GROUP_COUNT,
+  SWEEP_SLOTS,
+  SWEEP_SLOT_COUNT,
+  SWEEP_USES,
+  SWEEP_WORDS,
+  TAG_LIST,
+  TAG_NULL,
+  TAG_TEXT,
+  USE_CLAUSE,
+  USE_PREDICATE,
+  USE_SIZE,
+  VALUE_FLAGS,
+  VALUE_HAS_VERSION,
+  VALUE_SIZE,
+} from "./layout";
+import { matchValue } from "./operator";
+import { decide, request, slotState, tagOf } from "./predicate";
+import { settleQueue } from "./queue";
+
+function predicateAt(image: usize, predicate: u32): usize {
+  return image + load<u32>(image, IMAGE_PREDICATES) + predicate * PREDICATE_SIZE;
+}
+
+function usesOf(image: usize): usize {
+  return image + load<u32>(image + load<u32>(image, IMAGE_SWEEP), SWEEP_USES);
+}
+
+/** The predicates [start, end) are false. */
+function failAll(session: usize, image: usize, start: u32, end: u32): void {
+  if (start >= end) return;
+  const row = session + load<u32>(session, SESSION_ROW);
+  const uses = usesOf(image);
+  let use = uses + load<u32>(predicateAt(image, start), PREDICATE_USES) * USE_SIZE;
+  const last = uses + load<u32>(predicateAt(image, end - 1), PREDICATE_USE_END) * USE_SIZE;
+  for (; use < last; use += USE_SIZE) {
+    const clause = load<u32>(use, USE_CLAUSE);
+    const at = row + ((clause >>> 5) << 2);
+    store<u32>(at, load<u32>(at) | (1 << clause));
+  }
+}
+
+/** Those of the predicates [start, end) are false that have not been noted as true. */
+function failUnnoted(session: usize, image: usize, start: u32, end: u32): void {
+  const row = session + load<u32>(session, SESSION_ROW);
+  const notes = session + load<u32>(session, SESSION_PREDICATES);
+  const noted = load<u32>(session, SESSION_EPOCH) + PREDICATE_TRUE;
+  const uses = usesOf(image);
+  let use = uses + load<u32>(predicateAt(image, start), PREDICATE_USES) * USE_SIZE;
+  const last = uses + load<u32>(predicateAt(image, end - 1), PREDICATE_USE_END) * USE_SIZE;
+  // Without a branch: which predicates are true is a matter of chance.
+  for (; use < last; use += USE_SIZE) {
+    const clause = load<u32>(use, USE_CLAUSE);
+    const note = load<u32>(notes + (load<u32>(use, USE_PREDICATE) << 2));
+    const at = row + ((clause >>> 5) << 2);
+    store<u32>(at, load<u32>(at) | (<u32>(note != noted) << clause));
+  }
+}
+
+/** Notes those of the predicates [start, end) that name the atom as true; or fails them. */
+function nameAll(
+  session: usize,
+  image: usize,
+  atom: usize,
+  start: u32,
+  end: u32,
+  negated: bool,
+): void {
+  if (!atom) return;
+  const notes = session + load<u32>(session, SESSION_PREDICATES);
+  const noted = load<u32>(session, SESSION_EPOCH) + PREDICATE_TRUE;
+  let at = image + load<u32>(atom, ATOM_PREDICATES);
+  const last = at + (load<u32>(atom, ATOM_PREDICATE_COUNT) << 2);
+  for (; at < last; at += 4) {
+    const predicate = load<u32>(at);
+    if (predicate < start) continue;
+    if (predicate >= end) return;
+    if (negated) failAll(session, image, predicate, predicate + 1);
+    else store<u32>(notes + (predicate << 2), noted);
+  }
+}
+
+/** Decides the predicates [start, end) one by one; 0, or a request (negative). */
+function failEach(session: usize, image: usize, start: u32, end: u32): i32 {
+  for (let predicate = start; predicate < end; predicate++) {
+    const record = predicateAt(image, predicate);
+    if (load<u32>(record, PREDICATE_USES) == load<u32>(record, PREDICATE_USE_END)) continue;
+    const answer = decide(session, image, predicate);
+    if (answer < 0) return answer;
+    if (answer == PREDICATE_FALSE) failAll(session, image, predicate, predicate + 1);
+  }
+  return 0;
+}
+
+/** The predicates before the first true one are false, those behind it true. */
+function failOrdered(
+  session: usize,
+  image: usize,
+  slot: usize,
+  value: usize,
+  start: u32,
+  end: u32,
+): i32 {
+  const isNumber = load<u8>(predicateAt(image, start), PREDICATE_KIND) == KIND_NUMBER;
+  // Where the value is no version, texts are compared, and by another order.
+  if (!isNumber && !(load<u32>(value, VALUE_FLAGS) & VALUE_HAS_VERSION)) {
+    return failEach(session, image, start, end);
+  }
+  let low = start;
+  let high = end;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const record = predicateAt(image, middle);
+    if (matchValue(session, image, slot, record, middle, value)) high = middle;
+    else low = middle + 1;
+  }
+  failAll(session, image, start, low);
+  return 0;
+}
+
+function sweepText(session: usize, image: usize, slot: usize, state: usize, run: usize): i32 {
+  const kind = load<u32>(run, RUN_KIND);
+  const start = load<u32>(run, RUN_START);
+  const end = load<u32>(run, RUN_END);
+  const value = state + STATE_VALUE;
+  if (kind == RUN_EACH) return failEach(session, image, start, end);
+  if (kind == RUN_ORDERED) return failOrdered(session, image, slot, value, start, end);
+  if (kind == RUN_NAMED) {
+    nameAll(session, image, atomOf(session, image, slot, value), start, end, false);
+    failUnnoted(session, image, start, end);
+  } else if (kind == RUN_UNNAMED) {
+    nameAll(session, image, atomOf(session, image, slot, value), start, end, true);
+  } else {
+    // A text is no list.
+    failAll(session, image, start, end);
+  }
+  return 0;
+}
+
+function sweepList(session: usize, image: usize, slot: usize, state: usize, run: usize): i32 {
+  const kind = load<u32>(run, RUN_KIND);
+  const start = load<u32>(run, RUN_START);
+  const end = load<u32>(run, RUN_END);
+  if (kind != RUN_ANY && kind != RUN_NOT_ANY) return failEach(session, image, start, end);
+  let value = session + load<u32>(state, STATE_VALUES);
+  const last = value + load<u32>(state, STATE_COUNT) * VALUE_SIZE;
+  for (; value < last; value += VALUE_SIZE) {
+    const atom = atomOf(session, image, slot, value);
+    nameAll(session, image, atom, start, end, kind == RUN_NOT_ANY);
+  }
+  if (kind == RUN_ANY) failUnnoted(session, image, start, end);
+  return 0;
+}
+
+/** Marks the clauses that fail by one slot; 0, or a request (negative). */
+function sweepSlot(session: usize, image: usize, index: u32): i32 {
+  const state = slotState(session, index);
+  const tag = tagOf(session, state);
+  if (tag >= <u32>EPOCH_STEP) return request(index, REQUEST_SLOT);
+  const slot = image + load<u32>(image, IMAGE_SLOTS) + index * SLOT_SIZE;
+  const start = load<u32>(slot, SLOT_PREDICATES);
+  const end = load<u32>(slot, SLOT_PREDICATE_END);
+  if (tag == TAG_NULL) {
+    for (let predicate = start; predicate < end; predicate++) {
+      if (load<u8>(predicateAt(image, predicate), PREDICATE_NULL) == PREDICATE_TRUE) continue;
+      failAll(session, image, predicate, predicate + 1);
+    }
+    return 0;
+  }
+  if (tag != TAG_TEXT && tag != TAG_LIST) {
+    failAll(session, image, start, end);
+    return 0;
+  }
+  let run = image + load<u32>(slot, SLOT_RUNS);
+  const last = run + load<u32>(slot, SLOT_RUN_COUNT) * RUN_SIZE;
+  for (; run < last; run += RUN_SIZE) {
+    const answer =
+      tag == TAG_TEXT
+        ? sweepText(session, image, slot, state, run)
+        : sweepList(session, image, slot, state, run);
+    if (answer < 0) return answer;
+  }
+  return 0;
+}
+
+/** Stores the outcomes that need no hash, and queues the buckets that do. */
+function decideFlags(session: usize, image: usize, sweep: usize): void {
+  const row = session + load<u32>(session, SESSION_ROW);
+  const outcomes = session + load<u32>(session, SESSION_OUTCOMES);
+  const ends = session + load<u32>(session, SESSION_QUEUE_ENDS);
+  const clauses = image + load<u32>(sweep, SWEEP_CLAUSES);
+  let entry = image + load<u32>(sweep, SWEEP_FLAGS);
+  const last = entry + (load<u32>(sweep, SWEEP_FLAG_COUNT) << 3);
+  for (; entry < last; entry += 8) {
+    const bit = load<u32>(entry);
+    const flag = load<u32>(entry, 4);
+    const left = ~load<u32>(row + ((bit >>> 5) << 2)) >>> bit;
+    const clause = clauses + (bit + ctz(left)) * CLAUSE_SIZE;
+    store<u16>(outcomes + (flag << 1), load<u32>(clause, CLAUSE_OUTCOME));
+    // Without a branch: a clause without a bucket is overwritten by the next.
+    const end = ends + (load<u32>(clause, CLAUSE_GROUP) << 2);
+    const queued = <usize>load<u32>(end);
+    store<u32>(queued, <u32>clause, QUEUED_CLAUSE);
+    store<u32>(queued, flag, QUEUED_FLAG);
+    store<u32>(end, <u32>queued + (load<u32>(clause, CLAUSE_BUCKET) ? QUEUED_SIZE : 0));
+  }
+}
+
+/** Evaluates all flags that can be swept; 0, or a request (negative) after which to call again. */
+export function sweep(session: usize): i32 {
+  const image = <usize>load<u32>(session, SESSION_IMAGE);
+  const sweep = image + load<u32>(image, IMAGE_SWEEP);
+  let cursor = load<u32>(session, SESSION_CURSOR);
+  if (!cursor) {
+    const row = session + load<u32>(session, SESSION_ROW);
+    memory.fill(row, 0, load<u32>(sweep, SWEEP_WORDS) << 2);
+  }
+  const slots = image + load<u32>(sweep, SWEEP_SLOTS);
+  const slotCount = load<u32>(sweep, SWEEP_SLOT_COUNT);
+  for (; cursor < slotCount; cursor++) {
+    const answer = sweepSlot(session, image, load<u32>(slots + (cursor << 2)));
+    if (answer < 0) {
+      store<u32>(session, cursor, SESSION_CURSOR);
+      return answer;
+    }
+  }
+  const groups = image + load<u32>(sweep, SWEEP_GROUPS);
+  const groupCount = load<u32>(sweep, SWEEP_GROUP_COUNT);
+  const queues = session + load<u32>(session, SESSION_QUEUES);
+  const ends = session + load<u32>(session, SESSION_QUEUE_ENDS);
+  for (let i: u32 = 0; i < groupCount; i++) {
+    const first = queues + load<u32>(groups + i * GROUP_SIZE, GROUP_QUEUE) * QUEUED_SIZE;
+    store<u32>(ends + (i << 2), <u32>first);
+  }
+  decideFlags(session, image, sweep);
+  for (let i: u32 = 0; i < groupCount; i++) {
+    const group = groups + i * GROUP_SIZE;
+    const first = queues + load<u32>(group, GROUP_QUEUE) * QUEUED_SIZE;
+    const end = <usize>load<u32>(ends + (i << 2));
+    if (first < end) settleQueue(session, image, sweep, group, first, end);
+  }
+  return 0;
+}

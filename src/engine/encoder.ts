@@ -1,0 +1,267 @@
+// Writes a slot's value into a session, in the forms that the core needs of it.
+
+import * as L from "../../assembly/layout.ts";
+import type { Slot } from "./config.ts";
+import { ContextError } from "./errors.ts";
+import type { Instance } from "./instance.ts";
+import { bytesMax, foldBoolean, writeText } from "./text.ts";
+import { listOf, textOf } from "./value.ts";
+import { parseVersion } from "./version.ts";
+
+const HEAP_SIZE_INITIAL = 8192;
+/** A text may stand as it is, folded, lower-cased and as the value to hash. */
+const FORM_COUNT = 4;
+/** Behind each text, for the rest of its last word. */
+const FORM_MARGIN = 8;
+const BRACKET = 91;
+const FOLDED_TRUE = 1;
+const FOLDED_FALSE = 2;
+/** Up to this length comparing each with each beats a set. */
+const SHORT_LIST = 12;
+
+export class Encoder {
+  readonly #instance: Instance;
+  readonly #slots: readonly Slot[];
+  readonly #states: number;
+  readonly #heapStart: number;
+  #heapEnd: number;
+  #heapTop: number;
+  #epoch = 0;
+  /** Address of the session; it moves when its heap grows. */
+  base: number;
+  /** By slot, for the predicates that the host decides. */
+  readonly texts: (string | string[] | undefined)[] = [];
+
+  constructor(instance: Instance, slots: readonly Slot[]) {
+    this.#instance = instance;
+    this.#slots = slots;
+    this.#heapStart = instance.core.sessionSize(instance.image);
+    this.#heapEnd = this.#heapStart + HEAP_SIZE_INITIAL;
+    this.#heapTop = this.#heapStart;
+    this.base = instance.reserve(this.#heapEnd);
+    instance.core.openSession(this.base, instance.image);
+    this.#states = instance.views.u32[(this.base + L.SESSION_SLOTS) >>> 2];
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Forgets all values. */
+  begin(): void {
+    if (this.#epoch >= L.EPOCH_MAX) {
+      this.#instance.core.openSession(this.base, this.#instance.image);
+      this.#epoch = 0;
+    }
+    this.#epoch += L.EPOCH_STEP;
+    this.#heapTop = this.#heapStart;
+    this.#instance.views.u32[(this.base + L.SESSION_EPOCH) >>> 2] = this.#epoch;
+  }
+
+  /** Address of a slot's state. */
+  stateOf(slot: number): number {
+    return this.base + this.#states + slot * L.STATE_SIZE;
+  }
+
+  /** Whether the slot has been written since {@link begin}. */
+  isFilled(slot: number): boolean {
+    const tag = this.#instance.views.u32[this.stateOf(slot) >>> 2] - this.#epoch;
+    return tag > 0 && tag < L.EPOCH_STEP;
+  }
+
+  /** Writes the value that the slot's selector found. */
+  fill(slot: number, value: unknown): void {
+    const { needs } = this.#slots[slot];
+    if (typeof value === "string" && value.charCodeAt(0) !== BRACKET) {
+      this.#fillText(slot, value, needs);
+    } else if (typeof value === "number" && needs === L.NEEDS_NUMBER) {
+      const { u32, f64 } = this.#instance.views;
+      const state = this.stateOf(slot);
+      f64[(state + L.STATE_VALUE + L.VALUE_NUMBER) >>> 3] = value;
+      u32[(state + L.STATE_TAG) >>> 2] = this.#epoch + L.TAG_TEXT;
+    } else if (value === undefined) {
+      this.#fillNone(slot, L.TAG_NULL);
+    } else {
+      this.#fillOther(slot, value, needs);
+    }
+  }
+
+  #fillNone(slot: number, tag: number): void {
+    const state = this.stateOf(slot);
+    this.#setWord(state + L.STATE_BUCKET_BYTES, 0);
+    this.#setWord(state + L.STATE_TAG, this.#epoch + tag);
+  }
+
+  /** A value that is no plain text: it may be a list, or run the caller's code to become text. */
+  #fillOther(slot: number, value: unknown, needs: number): void {
+    const list = listOf(value);
+    const isHashed = (needs & L.NEEDS_BUCKET) !== 0;
+    const text = list && !isHashed ? "" : textOf(value);
+    if (list) {
+      this.#fillList(slot, list, needs, isHashed ? (text ?? "") : "");
+    } else if (list === undefined && text !== undefined) {
+      this.#fillText(slot, text, needs);
+    } else {
+      this.#fillNone(slot, L.TAG_OPAQUE);
+      if (text) this.#setBucket(slot, text);
+    }
+  }
+
+  #fillText(slot: number, text: string, needs: number): void {
+    this.#makeRoom(formsMax(text));
+    const { u8, u32 } = this.#instance.views;
+    const state = this.base + this.#states + slot * L.STATE_SIZE;
+    const top = this.#heapTop;
+    const bytes = writeText(text, u8, u32, this.base + top);
+    this.#heapTop = (top + bytes + 3) & ~3;
+    // The text as it stands; other forms are written only where they differ.
+    u32[(state + L.STATE_BUCKET) >>> 2] = top;
+    u32[(state + L.STATE_BUCKET_BYTES) >>> 2] = bytes;
+    u32[(state + L.STATE_TAG) >>> 2] = this.#epoch + L.TAG_TEXT;
+    if (needs === L.NEEDS_BUCKET) return;
+    const value = state + L.STATE_VALUE;
+    u32[(value + L.VALUE_ATOM) >>> 2] = 0;
+    u32[(value + L.VALUE_TEXT) >>> 2] = top;
+    u32[(value + L.VALUE_TEXT_BYTES) >>> 2] = bytes;
+    if (bytes === 4 || bytes === 5) this.#fold(value, text);
+    if (needs & ~(L.NEEDS_BUCKET | L.NEEDS_TEXT)) {
+      if (needs & L.NEEDS_HOST) this.texts[slot] = text;
+      this.#writeForms(value, text, needs, state + L.STATE_BUCKET);
+    }
+  }
+
+  /** `is` and its kin see "TRUE" as "true". */
+  #fold(value: number, text: string): void {
+    const folded = foldBoolean(text);
+    if (folded !== text) this.#setText(value + L.VALUE_TEXT, folded);
+  }
+
+  #fillList(slot: number, texts: string[], needs: number, bucketText: string): void {
+    if (needs & L.NEEDS_HOST) this.texts[slot] = texts;
+    const distinct = distinctOf(texts);
+    let room = distinct.length * L.VALUE_SIZE + FORM_MARGIN;
+    for (const text of distinct) room += formsMax(text);
+    this.#makeRoom(room);
+    const state = this.stateOf(slot);
+    const values = (this.#heapTop + 7) & ~7;
+    this.#heapTop = values + distinct.length * L.VALUE_SIZE;
+    this.#setWord(state + L.STATE_COUNT, distinct.length);
+    this.#setWord(state + L.STATE_RAW_COUNT, texts.length);
+    this.#setWord(state + L.STATE_VALUES, values);
+    let folded = 0;
+    for (let i = 0; i < distinct.length; i++) {
+      const at = this.base + values + i * L.VALUE_SIZE;
+      folded |= this.#writeElement(at, distinct[i], needs, folded);
+    }
+    this.#setWord(state + L.STATE_BUCKET_BYTES, 0);
+    this.#setWord(state + L.STATE_TAG, this.#epoch + L.TAG_LIST);
+    if (bucketText) this.#setBucket(slot, bucketText);
+  }
+
+  /**
+   * A list's element: as it stands, folded, and whether an earlier element folds to the same.
+   * Answers the boolean that it folds to, FOLDED_*, and takes those of the earlier elements.
+   */
+  #writeElement(at: number, text: string, needs: number, earlier: number): number {
+    this.#setWord(at + L.VALUE_ATOM, 0);
+    this.#setText(at + L.VALUE_EXACT, text);
+    this.#copySpan(at + L.VALUE_EXACT, at + L.VALUE_TEXT);
+    this.#writeForms(at, text, needs, at + L.VALUE_EXACT);
+    const fold = foldBoolean(text);
+    if (fold !== "true" && fold !== "false") return 0;
+    if (fold !== text) this.#setText(at + L.VALUE_TEXT, fold);
+    const folded = fold === "true" ? FOLDED_TRUE : FOLDED_FALSE;
+    if (earlier & folded) {
+      const flags = this.#word(at + L.VALUE_FLAGS);
+      this.#setWord(at + L.VALUE_FLAGS, flags | L.VALUE_REPEATED);
+    }
+    return folded;
+  }
+
+  #setBucket(slot: number, text: string): void {
+    this.#makeRoom(bytesMax(text) + FORM_MARGIN);
+    this.#setText(this.stateOf(slot) + L.STATE_BUCKET, text);
+  }
+
+  /** Writes the further forms that the slot needs; there is room. The text stands at `plain`. */
+  #writeForms(at: number, text: string, needs: number, plain: number): void {
+    this.#setWord(at + L.VALUE_FLAGS, 0);
+    if (needs & L.NEEDS_LOWER) {
+      const lower = text.toLowerCase();
+      if (lower === text) this.#copySpan(plain, at + L.VALUE_LOWER);
+      else this.#setText(at + L.VALUE_LOWER, lower);
+    }
+    if (needs & L.NEEDS_NUMBER) {
+      this.#instance.views.f64[(at + L.VALUE_NUMBER) >>> 3] = Number(text);
+    }
+    if (needs & L.NEEDS_VERSION) this.#writeVersion(at, text);
+  }
+
+  #writeVersion(at: number, text: string): void {
+    const version = parseVersion(text);
+    if (!version) return;
+    const { f64 } = this.#instance.views;
+    const to = at + L.VALUE_VERSION;
+    f64[(to + L.VERSION_MAJOR) >>> 3] = version.major;
+    f64[(to + L.VERSION_MINOR) >>> 3] = version.minor;
+    f64[(to + L.VERSION_PATCH) >>> 3] = version.patch;
+    this.#setWord(at + L.VALUE_FLAGS, L.VALUE_HAS_VERSION);
+    this.#setWord(to + L.VERSION_PRERELEASE_BYTES, 0);
+    if (version.prerelease === undefined) return;
+    this.#setText(to + L.VERSION_PRERELEASE, version.prerelease);
+    const bytes = this.#word(to + L.VERSION_PRERELEASE_BYTES);
+    this.#setWord(to + L.VERSION_PRERELEASE_BYTES, bytes + 1);
+  }
+
+  /** Puts a text on the heap and its pointer and size at `at`. */
+  #setText(at: number, text: string): void {
+    const { u8, u32 } = this.#instance.views;
+    const top = this.#heapTop;
+    const bytes = writeText(text, u8, u32, this.base + top);
+    u32[at >>> 2] = top;
+    u32[(at + L.U32) >>> 2] = bytes;
+    this.#heapTop = (top + bytes + 3) & ~3;
+  }
+
+  #copySpan(from: number, to: number): void {
+    this.#setWord(to, this.#word(from));
+    this.#setWord(to + L.U32, this.#word(from + L.U32));
+  }
+
+  /** After this `bytes` more bytes fit; moves the session if they did not. */
+  #makeRoom(bytes: number): void {
+    const needed = this.#heapTop + bytes + 16;
+    if (needed > this.#heapEnd) this.#move(needed);
+  }
+
+  #move(needed: number): void {
+    if (needed > L.SESSION_SIZE_MAX) {
+      throw new ContextError(`context: expected texts of at most ${L.SESSION_SIZE_MAX} bytes`);
+    }
+    const heapEnd = Math.min(Math.max(needed, this.#heapEnd * 2), L.SESSION_SIZE_MAX);
+    const base = this.#instance.reserve(heapEnd);
+    this.#instance.views.u8.copyWithin(base, this.base, this.base + this.#heapTop);
+    this.base = base;
+    this.#heapEnd = heapEnd;
+  }
+
+  #word(at: number): number {
+    return this.#instance.views.u32[at >>> 2];
+  }
+
+  #setWord(at: number, value: number): void {
+    this.#instance.views.u32[at >>> 2] = value;
+  }
+}
+
+function formsMax(text: string): number {
+  return (bytesMax(text) + FORM_MARGIN) * FORM_COUNT;
+}
+
+function distinctOf(texts: string[]): string[] {
+  if (texts.length > SHORT_LIST) return [...new Set(texts)];
+  for (let i = 1; i < texts.length; i++) {
+    if (texts.indexOf(texts[i]) < i) return [...new Set(texts)];
+  }
+  return texts;
+}

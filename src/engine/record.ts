@@ -1,0 +1,67 @@
+// The plain object of all variants. Setting hundreds of properties one by one costs more than
+// deciding them, so a record is copied as a whole, and what differs is set.
+
+import type { EvaluationVariant } from "./flag.ts";
+import { setOwn } from "./variants.ts";
+
+export type VariantRecord = Record<string, EvaluationVariant>;
+
+/** With more properties V8 keeps an object as a dictionary, which is slow to copy. */
+const PROPERTIES_MAX = 1000;
+
+/** What a record is made of. */
+export interface RecordSource {
+  readonly flagKeys: readonly string[];
+  /** The order in which the keys are set. */
+  readonly order: Uint32Array;
+  variant(flag: number, outcome: number): EvaluationVariant | undefined;
+}
+
+/** Makes a config's records. */
+export class RecordMaker {
+  readonly #source: RecordSource;
+  /** The last record made from nothing, and its outcomes by flag. */
+  #template: VariantRecord | undefined;
+  readonly #outcomes: Uint16Array;
+
+  constructor(source: RecordSource) {
+    this.#source = source;
+    this.#outcomes = new Uint16Array(source.flagKeys.length);
+  }
+
+  /** The record of the outcomes at `outcomes[start + flag]`. */
+  make(outcomes: Uint16Array, start: number): VariantRecord {
+    return this.#copy(outcomes, start) ?? this.#build(outcomes, start);
+  }
+
+  /** Undefined if another set of flags has a result. */
+  #copy(outcomes: Uint16Array, start: number): VariantRecord | undefined {
+    if (!this.#template) return undefined;
+    const { flagKeys } = this.#source;
+    const record = { ...this.#template };
+    for (let flag = 0; flag < flagKeys.length; flag++) {
+      const outcome = outcomes[start + flag];
+      const known = this.#outcomes[flag];
+      if (outcome === known) continue;
+      if (outcome === 0 || known === 0) return undefined;
+      setOwn(record, flagKeys[flag], this.#source.variant(flag, outcome)!);
+    }
+    return record;
+  }
+
+  #build(outcomes: Uint16Array, start: number): VariantRecord {
+    const { flagKeys, order } = this.#source;
+    const record: VariantRecord = {};
+    for (const flag of order) {
+      const variant = this.#source.variant(flag, outcomes[start + flag]);
+      if (variant) setOwn(record, flagKeys[flag], variant);
+    }
+    if (flagKeys.length <= PROPERTIES_MAX) {
+      this.#template = { ...record };
+      for (let flag = 0; flag < flagKeys.length; flag++) {
+        this.#outcomes[flag] = outcomes[start + flag];
+      }
+    }
+    return record;
+  }
+}

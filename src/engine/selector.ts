@@ -1,0 +1,78 @@
+// What a selector finds in a context.
+
+/** Finds a selector's value; undefined for null and undefined. */
+export type Reader = (context: unknown) => unknown;
+
+type Member = (object: Record<string, unknown>) => unknown;
+
+/**
+ * The user's own fields, each read by a function of its own, so that each keeps an inline cache
+ * of its own: about a quarter of the time of a read by a name that varies.
+ */
+const USER_FIELDS: ReadonlyMap<string, Member> = new Map<string, Member>([
+  ["user_id", (user) => user.user_id],
+  ["device_id", (user) => user.device_id],
+  ["country", (user) => user.country],
+  ["city", (user) => user.city],
+  ["region", (user) => user.region],
+  ["dma", (user) => user.dma],
+  ["language", (user) => user.language],
+  ["platform", (user) => user.platform],
+  ["version", (user) => user.version],
+  ["os", (user) => user.os],
+  ["device_manufacturer", (user) => user.device_manufacturer],
+  ["device_brand", (user) => user.device_brand],
+  ["device_model", (user) => user.device_model],
+  ["carrier", (user) => user.carrier],
+  ["library", (user) => user.library],
+  ["ip_address", (user) => user.ip_address],
+  ["cohort_ids", (user) => user.cohort_ids],
+]);
+
+/** Names that every object or array inherits: as a selector they mean own properties only. */
+function isInherited(name: string): boolean {
+  return name in Object.prototype || name in Array.prototype;
+}
+
+/** The value at `selector[start...]` below `root` (docs/evaluation.md, D3). */
+export function select(root: unknown, selector: readonly string[], start: number): unknown {
+  let value = root;
+  for (let i = start; i < selector.length; i++) {
+    const key = selector[i];
+    if (key === "" || typeof value !== "object" || value === null) return undefined;
+    if (isInherited(key) && !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value ?? undefined;
+}
+
+function userOf(context: unknown): Record<string, unknown> | undefined {
+  if (typeof context !== "object" || context === null) return undefined;
+  const { user } = context as { user?: unknown };
+  return typeof user === "object" && user !== null ? (user as Record<string, unknown>) : undefined;
+}
+
+function memberReader(name: string): Reader {
+  return (context) => {
+    const properties = userOf(context)?.user_properties;
+    if (typeof properties !== "object" || properties === null) return undefined;
+    return (properties as Record<string, unknown>)[name] ?? undefined;
+  };
+}
+
+/** A reader for a selector that begins with "context". */
+export function readerOf(selector: readonly string[]): Reader {
+  const [, scope, name, member] = selector;
+  if (scope === "user" && selector.length === 3) {
+    const field = USER_FIELDS.get(name);
+    if (field) {
+      return (context) => {
+        const user = userOf(context);
+        return user && (field(user) ?? undefined);
+      };
+    }
+  }
+  const isMember = scope === "user" && name === "user_properties" && selector.length === 4;
+  if (isMember && member !== "" && !isInherited(member)) return memberReader(member);
+  return (context) => select(context, selector, 1);
+}
