@@ -38,7 +38,6 @@ export interface BucketEntry {
   salt: string;
   /** RANGE records. */
   ranges: number[];
-  /** JSON text. */
   allocations: string;
   /** Set when it is written: where, and the bytes of `salt + "/"`. */
   pointer: number;
@@ -67,6 +66,7 @@ export class ImageTables {
   readonly flagIndexes: ReadonlyMap<string, number>;
   readonly flags: FlagEntry[] = [];
   readonly json = new JsonTexts();
+  sweep: Sweep | undefined;
   readonly #slots: SlotEntry[] = [];
   readonly #selectors: SelectorNode = { slot: undefined, next: new Map() };
 
@@ -143,7 +143,8 @@ export class ImageTables {
       out.setU32(at + L.FLAG_RESULT_SLOTS, start);
       out.setU32(at + L.FLAG_RESULT_SLOT_END, end);
     });
-    Sweep.of(this.flags, slots)?.write(writer, records, predicates);
+    this.sweep = Sweep.of(this.flags, slots);
+    this.sweep?.write(writer, records, predicates);
     return writer;
   }
 
