@@ -122,7 +122,8 @@ export function loadLanes(workload: Workload): Loaded {
   const { flags } = workload;
   return {
     workload,
-    keys: flags.map((flag) => flag.key),
+    // Names of properties, and so interned, as the literals are that a program asks with.
+    keys: Object.keys(byKey(flags)),
     oracle: new Oracle(flags),
     client: new Client(workload),
     halyards: {
