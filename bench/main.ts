@@ -1,6 +1,5 @@
 // npm run bench: Amplitude's engine and client, Halyard, and Halyard's core as JavaScript, measured
 // side by side in one process. See README.md.
-import "./pending.ts";
 import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
 import { checkAgreement } from "./agreement.ts";
 import { allocationOf } from "./allocation.ts";
