@@ -2,26 +2,17 @@
 
 import * as L from "../../assembly/layout.ts";
 import type { CoreModule } from "./core.ts";
-import type { EngineWarning } from "./errors.ts";
-import type { EvaluationAllocation, EvaluationBucket, EvaluationVariant } from "./flag.ts";
+import { CoreError } from "./errors.ts";
 import { FlagIndex } from "./flag-index.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
+import { ImageReader } from "./image-reader.ts";
 import { Instance } from "./instance.ts";
 import { orderOf } from "./order.ts";
 import { OutcomeSlab } from "./outcome-slab.ts";
 import { RecordMaker } from "./record.ts";
 import { type Reader, readerOf } from "./selector.ts";
+import { Session } from "./session.ts";
 import { VariantCache } from "./variant-cache.ts";
-import { setOwn } from "./variants.ts";
-
-interface Names {
-  flagKeys: string[];
-  enabled: number[];
-  selectors: string[][];
-  /** By slot: the flag whose result it reads, or FROM_*. */
-  sources: number[];
-  warnings: EngineWarning[];
-}
 
 /** A slot as the host fills it. */
 export interface Slot {
@@ -30,6 +21,7 @@ export interface Slot {
   readonly needs: number;
   /** The flag whose result it reads; FROM_* for other sources. */
   readonly source: number;
+  readonly isOfContext: boolean;
   /** For a slot of the context. */
   readonly read: Reader;
 }
@@ -42,15 +34,11 @@ export interface SweepPlan {
   readonly rest: Uint32Array;
 }
 
-/** A condition as the flags gave it. */
-export type NamedCondition = [selector: string[], op: string, values: string[]];
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-export class Config {
-  readonly instance: Instance;
-  #view: DataView | undefined;
-  #names: Names | undefined;
+export class Config extends ImageReader {
+  readonly #module: CoreModule;
+  #instance: Instance;
+  /** Ready for use; as many as evaluations ever nested (a getter of the context may evaluate). */
+  #sessions: Session[] = [];
   #flags: FlagIndex | undefined;
   #sweep: SweepPlan | null | undefined;
   readonly #firstSlots: number[] = [];
@@ -65,41 +53,71 @@ export class Config {
   readonly #plans: (Uint32Array | null | undefined)[] = [];
 
   constructor(module: CoreModule, image: Uint8Array, isNew: boolean) {
-    this.instance = new Instance(module, image, isNew);
+    super();
+    this.#module = module;
+    this.#instance = new Instance(module, image, isNew);
   }
 
+  get instance(): Instance {
+    return this.#instance;
+  }
+
+  /** A copy of the image. */
   get bytes(): Uint8Array {
-    return this.instance.imageBytes.slice();
+    return this.imageBytes.slice();
   }
 
-  get names(): Names {
-    this.#names ??= this.#json(L.IMAGE_NAMES) as Names;
-    return this.#names;
+  protected get imageBytes(): Uint8Array {
+    return this.#instance.imageBytes;
   }
 
-  get flagCount(): number {
-    return this.u32(L.IMAGE_FLAG_COUNT);
+  /** Evaluates with a session of its own; once more with a new instance if the core traps. */
+  use<Result>(evaluate: (session: Session) => Result): Result {
+    const session = this.take();
+    try {
+      return evaluate(session);
+    } catch (error) {
+      return this.retry(error, session, evaluate);
+    } finally {
+      this.giveBack(session);
+    }
   }
 
-  /** The image's checksum, 16 hexadecimal digits. */
-  get digest(): string {
-    return this.#image.getBigUint64(L.IMAGE_CHECKSUM, true).toString(16).padStart(16, "0");
+  /** A session that nobody else uses until it is given back. */
+  take(): Session {
+    return this.#sessions.pop() ?? new Session(this);
   }
 
-  u32(at: number): number {
-    return this.#image.getUint32(at, true);
+  giveBack(session: Session): void {
+    session.end();
+    if (session.instance === this.#instance) this.#sessions.push(session);
   }
 
-  /** Pointer to record `index` of the table at header field `table`. */
-  record(table: number, index: number, size: number): number {
-    return this.u32(table) + index * size;
+  /** A trapped instance is not trusted any more: a new one answers. Other errors go on up. */
+  retry<Result>(error: unknown, trapped: Session, evaluate: (session: Session) => Result): Result {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    if (trapped.instance === this.#instance) {
+      this.#instance = new Instance(this.#module, this.imageBytes, false);
+      this.#sessions = [];
+    }
+    const session = this.take();
+    try {
+      return evaluate(session);
+    } catch (again) {
+      if (!(again instanceof WebAssembly.RuntimeError)) throw again;
+      throw new CoreError("trap", "the core trapped twice on one call", { cause: again });
+    } finally {
+      this.giveBack(session);
+    }
   }
 
   get slots(): readonly Slot[] {
     this.#slots ??= this.names.selectors.map((selector, index) => {
       const record = this.record(L.IMAGE_SLOTS, index, L.SLOT_SIZE);
       const needs = this.u32(record + L.SLOT_NEEDS);
-      return { selector, needs, source: this.names.sources[index], read: readerOf(selector) };
+      const source = this.names.sources[index];
+      const isOfContext = source === L.FROM_CONTEXT;
+      return { selector, needs, source, isOfContext, read: readerOf(selector) };
     });
     return this.#slots;
   }
@@ -114,8 +132,7 @@ export class Config {
     const known = this.#firstSlots[flag];
     if (known !== undefined) return known;
     const slot = this.#firstSlotOf(flag);
-    const isOfContext = slot >= 0 && this.slots[slot].source === L.FROM_CONTEXT;
-    this.#firstSlots[flag] = isOfContext ? slot : -1;
+    this.#firstSlots[flag] = slot >= 0 && this.slots[slot].isOfContext ? slot : -1;
     return this.#firstSlots[flag];
   }
 
@@ -134,10 +151,6 @@ export class Config {
     return this.u32(at + L.PREDICATE_SLOT);
   }
 
-  parentsOf(flag: number): Uint32Array {
-    return this.#words(this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE) + L.FLAG_PARENTS);
-  }
-
   /** All flags, parents first. */
   get order(): Uint32Array {
     this.#order ??= orderOf(this.#graph);
@@ -149,7 +162,7 @@ export class Config {
     if (this.#sweep === undefined) {
       const table = this.u32(L.IMAGE_SWEEP);
       this.#sweep = table
-        ? { slots: this.#words(table + L.SWEEP_SLOTS), rest: this.#words(table + L.SWEEP_REST) }
+        ? { slots: this.words(table + L.SWEEP_SLOTS), rest: this.words(table + L.SWEEP_REST) }
         : null;
     }
     return this.#sweep ?? undefined;
@@ -184,12 +197,8 @@ export class Config {
   /** By outcome (from 1), with merged metadata; shared and deeply frozen. */
   get variants(): VariantCache {
     if (!this.#variants) {
-      const counts = new Uint32Array(this.flagCount);
-      for (let flag = 0; flag < counts.length; flag++) {
-        const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-        counts[flag] = this.u32(record + L.FLAG_OUTCOME_COUNT);
-      }
-      this.#variants = new VariantCache(counts, (flag, outcome) => this.#variant(flag, outcome));
+      const counts = new Uint32Array(this.flagCount).map((_, flag) => this.outcomeCount(flag));
+      this.#variants = new VariantCache(counts, (...outcome) => this.buildVariant(...outcome));
     }
     return this.#variants;
   }
@@ -205,48 +214,6 @@ export class Config {
     return this.#records;
   }
 
-  #variant(flag: number, outcome: number): EvaluationVariant {
-    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-    const segment = this.segmentRecord(flag, this.outcomeSegment(flag, outcome));
-    const at = this.#outcomeRecord(flag, outcome);
-    const own = this.#json(at + L.OUTCOME_VARIANT) as EvaluationVariant;
-    const metadata = merge([
-      this.#json(record + L.FLAG_METADATA),
-      this.#json(segment + L.SEGMENT_METADATA),
-      own.metadata,
-    ]);
-    return deepFreeze(merge([own, { metadata }]));
-  }
-
-  segmentRecord(flag: number, segment: number): number {
-    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-    return this.u32(record + L.FLAG_SEGMENTS) + segment * L.SEGMENT_SIZE;
-  }
-
-  segmentMetadata(segment: number): Record<string, unknown> | undefined {
-    return this.#json(segment + L.SEGMENT_METADATA) as Record<string, unknown> | undefined;
-  }
-
-  /** Index of the segment that gives an outcome (from 1). */
-  outcomeSegment(flag: number, outcome: number): number {
-    return this.u32(this.#outcomeRecord(flag, outcome) + L.OUTCOME_SEGMENT_INDEX);
-  }
-
-  condition(predicate: number): NamedCondition {
-    const record = this.record(L.IMAGE_PREDICATES, predicate, L.PREDICATE_SIZE);
-    const [op, values] = this.#json(record + L.PREDICATE_NAME) as [string, string[]];
-    return [[...this.slots[this.u32(record + L.PREDICATE_SLOT)].selector], op, values];
-  }
-
-  /** A bucket as the flags gave it. */
-  bucket(bucket: number): EvaluationBucket {
-    return {
-      selector: [...this.slots[this.u32(bucket + L.BUCKET_SLOT)].selector],
-      salt: this.#json(bucket + L.BUCKET_SALT) as string,
-      allocations: this.#json(bucket + L.BUCKET_ALLOCATIONS) as EvaluationAllocation[],
-    };
-  }
-
   /** The test that only the host can make, for one text. */
   matcher(predicate: number): HostMatcher {
     const known = this.#matchers[predicate];
@@ -257,66 +224,9 @@ export class Config {
     return matcher;
   }
 
-  /** The text whose pointer and size stand at `at`. */
-  text(at: number): string {
-    const pointer = this.u32(at);
-    return decoder.decode(
-      this.instance.imageBytes.subarray(pointer, pointer + this.u32(at + L.U32)),
-    );
-  }
-
-  #outcomeRecord(flag: number, outcome: number): number {
-    const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-    return this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
-  }
-
-  /** The words whose pointer and count stand at `at`. */
-  #words(at: number): Uint32Array {
-    const pointer = this.u32(at);
-    const words = new Uint32Array(this.u32(at + L.U32));
-    for (let i = 0; i < words.length; i++) words[i] = this.u32(pointer + i * L.U32);
-    return words;
-  }
-
-  #json(at: number): unknown {
-    return this.u32(at + L.U32) === 0 ? undefined : JSON.parse(this.text(at));
-  }
-
-  get #image(): DataView {
-    if (!this.#view) {
-      const { buffer, byteOffset, byteLength } = this.instance.imageBytes;
-      this.#view = new DataView(buffer, byteOffset, byteLength);
-    }
-    return this.#view;
-  }
-
   get #graph() {
     return { count: this.flagCount, parentsOf: (flag: number) => this.parentsOf(flag) };
   }
 }
 
 const PLAN_LENGTH_KEPT = 64;
-
-/**
- * As `{ ...a, ...b }`. V8 gives each object made by such a literal a hidden class of its own,
- * and a property read from many classes takes five times as long.
- */
-function merge(sources: readonly unknown[]): Record<string, unknown> {
-  const merged: Record<string, unknown> = {};
-  for (const source of sources) {
-    if (typeof source !== "object" || source === null) continue;
-    for (const [key, value] of Object.entries(source)) setOwn(merged, key, value);
-  }
-  return merged;
-}
-
-function deepFreeze<Value extends object>(root: Value): Value {
-  const rest: object[] = [root];
-  for (let value = rest.pop(); value; value = rest.pop()) {
-    Object.freeze(value);
-    for (const member of Object.values(value)) {
-      if (typeof member === "object" && member !== null) rest.push(member);
-    }
-  }
-  return root;
-}

@@ -1,11 +1,15 @@
+import { Batch } from "./batch.ts";
+import type { Columns } from "./columns.ts";
 import { compile, type Flags } from "./compile.ts";
 import { Config } from "./config.ts";
 import { type Backend, type CoreModule, coreModule, hasSimd, wasmModule } from "./core.ts";
 import { definitionOf } from "./definition.ts";
-import { CoreError, type EngineWarning } from "./errors.ts";
+import type { EngineWarning } from "./errors.ts";
 import { type Explanation, explain } from "./explanation.ts";
 import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
-import { Session } from "./session.ts";
+import type { Outcomes } from "./outcomes.ts";
+import { PinnedUser } from "./pinned-user.ts";
+import type { Session } from "./session.ts";
 import { setOwn, type Variants } from "./variants.ts";
 
 /** How to run the core. */
@@ -36,8 +40,6 @@ export interface EngineUpdate {
 export class Engine {
   readonly #module: CoreModule;
   #config: Config;
-  /** Ready for use; as many as evaluations ever nested (a getter of the context may evaluate). */
-  #sessions: Session[] = [];
 
   private constructor(module: CoreModule, config: Config) {
     this.#module = module;
@@ -129,13 +131,14 @@ export class Engine {
    */
   variant(context: EvaluationContext, flagKey: string): EvaluationVariant | undefined {
     // As #with, but without a closure per call: here it would be a tenth of the time.
-    const session = this.#take();
+    const config = this.#config;
+    const session = config.take();
     try {
       return session.variantOf(context, flagKey);
     } catch (error) {
-      return this.#afterTrap(error, session, (fresh) => fresh.variantOf(context, flagKey));
+      return config.retry(error, session, (fresh) => fresh.variantOf(context, flagKey));
     } finally {
-      this.#giveBack(session);
+      config.giveBack(session);
     }
   }
 
@@ -155,6 +158,38 @@ export class Engine {
   }
 
   /**
+   * Encodes and evaluates a user once, for many questions: every answer is of the config that is
+   * live now, also after {@link update}, and of the context as it is now.
+   *
+   * @throws {@link ContextError} if the context's texts do not fit into memory
+   */
+  pin(context: EvaluationContext): PinnedUser {
+    return new PinnedUser(this.#config, context);
+  }
+
+  /**
+   * Evaluates many users against the config that is live now, into one matrix of outcome numbers;
+   * nothing is allocated per user.
+   *
+   * @param users - contexts, or columns by selector: `{ "user.country": ["us", "de"] }`, nested or
+   * with dots; a column is an array, a typed array or anything with `length` and `get(row)`
+   * @param flagKeys - undefined or empty = all flags; the columns of the matrix, in this order
+   * @throws {@link ContextError} if columns differ in length, or texts do not fit into memory
+   */
+  evaluateMany(users: Iterable<EvaluationContext>, flagKeys?: readonly string[]): Outcomes;
+  evaluateMany(
+    users: AsyncIterable<EvaluationContext>,
+    flagKeys?: readonly string[],
+  ): Promise<Outcomes>;
+  evaluateMany(users: Columns, flagKeys?: readonly string[]): Outcomes;
+  evaluateMany(
+    users: Iterable<EvaluationContext> | AsyncIterable<EvaluationContext> | Columns,
+    flagKeys?: readonly string[],
+  ): Outcomes | Promise<Outcomes> {
+    return new Batch(this.#config, flagKeys).evaluate(users);
+  }
+
+  /**
    * Replaces the config at once: an evaluation sees the old or the new one.
    *
    * @throws {@link ConfigError} if nothing of it can be loaded; the old config stays
@@ -163,7 +198,6 @@ export class Engine {
     const old = this.#config;
     const next = configOf(this.#module, flags);
     this.#config = next;
-    this.#sessions = [];
     return { changed: changedKeys(old, next), warnings: next.names.warnings };
   }
 
@@ -176,46 +210,10 @@ export class Engine {
   }
 
   #with<Result>(context: EvaluationContext, use: (session: Session) => Result): Result {
-    const session = this.#take();
-    const run = (ready: Session) => {
-      ready.begin(context);
-      return use(ready);
-    };
-    try {
-      return run(session);
-    } catch (error) {
-      return this.#afterTrap(error, session, run);
-    } finally {
-      this.#giveBack(session);
-    }
-  }
-
-  #take(): Session {
-    return this.#sessions.pop() ?? new Session(this.#config);
-  }
-
-  #giveBack(session: Session): void {
-    session.end();
-    if (session.config === this.#config) this.#sessions.push(session);
-  }
-
-  /** A trapped instance is not trusted any more: a new one answers. Other errors go on up. */
-  #afterTrap<Result>(error: unknown, trapped: Session, use: (session: Session) => Result): Result {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-    const config = new Config(this.#module, trapped.config.bytes, false);
-    if (this.#config === trapped.config) {
-      this.#config = config;
-      this.#sessions = [];
-    }
-    const session = new Session(config);
-    try {
+    return this.#config.use((session) => {
+      session.begin(context);
       return use(session);
-    } catch (again) {
-      if (!(again instanceof WebAssembly.RuntimeError)) throw again;
-      throw new CoreError("trap", "the core trapped twice on one call", { cause: again });
-    } finally {
-      this.#giveBack(session);
-    }
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+export type { Column, Columns } from "./columns.ts";
 export type { Flags } from "./compile.ts";
 export { type ExperimentUser, toContext } from "./context.ts";
 export type { Backend } from "./core.ts";
@@ -26,4 +27,6 @@ export {
   type EvaluationSegment,
   type EvaluationVariant,
 } from "./flag.ts";
+export type { Outcomes } from "./outcomes.ts";
+export type { PinnedUser } from "./pinned-user.ts";
 export type { Variants } from "./variants.ts";

@@ -9,22 +9,29 @@ import type { Instance } from "./instance.ts";
 import { select } from "./selector.ts";
 import { setOwn, Variants } from "./variants.ts";
 
+/** Where a user's values come from, if not from a context. */
+export interface SlotValues {
+  /** undefined = null */
+  value(slot: number): unknown;
+}
+
 /** Instead of the length of a plan. */
 const ALL = -1;
 
 export class Session {
   readonly config: Config;
-  readonly #instance: Instance;
+  readonly instance: Instance;
   readonly #slots: readonly Slot[];
   readonly #encoder: Encoder;
   readonly #outcomes: number;
   readonly #plan: number;
   #planCount = 0;
   #context: unknown;
+  #values: SlotValues | undefined;
 
   constructor(config: Config) {
     this.config = config;
-    this.#instance = config.instance;
+    this.instance = config.instance;
     this.#slots = config.slots;
     this.#encoder = new Encoder(config.instance, config.slots);
     this.#outcomes = this.#header(L.SESSION_OUTCOMES);
@@ -38,9 +45,16 @@ export class Session {
     this.#context = context;
   }
 
+  /** As {@link begin}, for a user whose values are known by slot. */
+  beginValues(values: SlotValues): void {
+    this.begin(undefined);
+    this.#values = values;
+  }
+
   /** Forgets the user, so that the session keeps none of the caller's objects alive. */
   end(): void {
     this.#context = undefined;
+    this.#values = undefined;
   }
 
   /** One flag's variant for one user. */
@@ -64,7 +78,7 @@ export class Session {
 
   /** Evaluates the flags of a plan, parents first. */
   runPlan(plan: ArrayLike<number>): void {
-    const { core, views } = this.#instance;
+    const { core, views } = this.instance;
     const { base } = this.#encoder;
     views.u32.set(plan, (base + this.#plan) >>> 2);
     views.u32[(base + L.SESSION_PLAN_COUNT) >>> 2] = plan.length;
@@ -85,7 +99,7 @@ export class Session {
       return;
     }
     for (const slot of sweep.slots) this.#fill(slot);
-    const { core, views } = this.#instance;
+    const { core, views } = this.instance;
     views.u32[(this.#encoder.base + L.SESSION_CURSOR) >>> 2] = 0;
     this.#planCount = ALL;
     let answer = core.sweep(this.#encoder.base);
@@ -100,7 +114,7 @@ export class Session {
 
   /** The outcome of a flag without parents: it is stored nowhere, for no other flag asks for it. */
   #runAlone(flag: number): number {
-    const { core } = this.#instance;
+    const { core } = this.instance;
     // The slot it asks for first, whoever the user is: one request less.
     const slot = this.config.firstSlot(flag);
     if (slot >= 0) this.#fill(slot);
@@ -113,33 +127,42 @@ export class Session {
   }
 
   outcome(flag: number): number {
-    return this.#instance.views.u16[(this.#encoder.base + this.#outcomes + flag * 2) >>> 1];
+    return this.instance.views.u16[(this.#encoder.base + this.#outcomes + flag * 2) >>> 1];
+  }
+
+  /** Copies the outcomes of `flags` to `target` from `at` on; leaves out negative flags. */
+  copyOutcomes(flags: Int32Array, target: Uint16Array, at: number): void {
+    const { u16 } = this.instance.views;
+    const outcomes = (this.#encoder.base + this.#outcomes) >>> 1;
+    for (let i = 0; i < flags.length; i++) {
+      if (flags[i] >= 0) target[at + i] = u16[outcomes + flags[i]];
+    }
   }
 
   /** A view of all outcomes, which outlives the session's next user. */
   variants(): Variants {
     const { config } = this;
     const address = this.#encoder.base + this.#outcomes;
-    const start = config.slab.copy(this.#instance.views.u32, address, config.flagCount);
+    const start = config.slab.copy(this.instance.views.u32, address, config.flagCount);
     return new Variants(config, config.slab.outcomes, start);
   }
 
   /** All outcomes as a plain object. */
   record(): Record<string, EvaluationVariant> {
     const start = (this.#encoder.base + this.#outcomes) >>> 1;
-    return this.config.records.make(this.#instance.views.u16, start);
+    return this.config.records.make(this.instance.views.u16, start);
   }
 
   /** For explaining: whether a predicate holds, decided now if it has not been. */
   decide(predicate: number): boolean {
-    const { core } = this.#instance;
+    const { core } = this.instance;
     const answer = this.#settle(() => core.decidePredicate(this.#encoder.base, predicate));
     return answer === L.PREDICATE_TRUE;
   }
 
   /** For explaining: the hash by which a segment buckets; undefined = nothing to hash. */
   bucketHash(segment: number, bucket: number): number | undefined {
-    const { core, image } = this.#instance;
+    const { core, image } = this.instance;
     this.#settle(() => core.bucketSegment(this.#encoder.base, image + segment));
     const state = this.#encoder.stateOf(this.config.u32(bucket + L.BUCKET_SLOT));
     const isHashed = this.#word(state + L.STATE_BUCKET_BYTES) > 0;
@@ -148,8 +171,10 @@ export class Session {
 
   /** The value that a slot's selector finds. */
   value(slot: number): unknown {
-    const { selector, source, read } = this.#slots[slot];
-    if (source === L.FROM_CONTEXT) return read(this.#context);
+    const { selector, source, isOfContext, read } = this.#slots[slot];
+    if (isOfContext) {
+      return this.#values ? this.#values.value(slot) : read(this.#context);
+    }
     if (source === L.FROM_RESULTS) return this.#results();
     if (source === L.FROM_NOWHERE) return undefined;
     const variant = this.variant(source);
@@ -203,13 +228,13 @@ export class Session {
         : texts?.some((text) => matches(text) !== negated);
     const answer = isMatch ? L.PREDICATE_TRUE : L.PREDICATE_FALSE;
     const memo = this.#encoder.base + this.#header(L.SESSION_PREDICATES) + predicate * L.U32;
-    this.#instance.views.u32[memo >>> 2] = this.#encoder.epoch + answer;
+    this.instance.views.u32[memo >>> 2] = this.#encoder.epoch + answer;
   }
 
   /** A flag that this user's plan lacks must not show the last user's outcome. */
   #forgetOutcomes(): void {
     if (this.#planCount === 0) return;
-    const { u16, u32 } = this.#instance.views;
+    const { u16, u32 } = this.instance.views;
     const { base } = this.#encoder;
     const outcomes = (base + this.#outcomes) >>> 1;
     if (this.#planCount === ALL) u16.fill(0, outcomes, outcomes + this.config.flagCount);
@@ -223,6 +248,6 @@ export class Session {
   }
 
   #word(at: number): number {
-    return this.#instance.views.u32[at >>> 2];
+    return this.instance.views.u32[at >>> 2];
   }
 }

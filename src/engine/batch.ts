@@ -1,0 +1,119 @@
+// Many users at once, into one matrix of outcomes.
+
+import { type Columns, ColumnUsers } from "./columns.ts";
+import type { Config } from "./config.ts";
+import { ContextError, describe } from "./errors.ts";
+import type { EvaluationContext } from "./flag.ts";
+import { Outcomes } from "./outcomes.ts";
+import type { Session } from "./session.ts";
+
+type Contexts = Iterable<EvaluationContext> | AsyncIterable<EvaluationContext>;
+
+const ROWS_INITIAL = 64;
+
+function isIterable(users: object): users is Iterable<EvaluationContext> {
+  return Symbol.iterator in users;
+}
+
+function isAsyncIterable(users: object): users is AsyncIterable<EvaluationContext> {
+  return Symbol.asyncIterator in users;
+}
+
+/** One call of `engine.evaluateMany`. */
+export class Batch {
+  readonly #config: Config;
+  readonly #flagKeys: readonly string[];
+  /** By column; -1 = there is no such flag, the column stays 0. */
+  readonly #flags: Int32Array;
+  /** undefined = all flags */
+  readonly #plan: Uint32Array | undefined;
+  /** The user who is evaluated, unless columns are. */
+  #context: EvaluationContext | undefined;
+  #columns: ColumnUsers | undefined;
+  #outcomes = new Uint16Array(0);
+  #count = 0;
+
+  /** @param flagKeys - undefined or empty = all */
+  constructor(config: Config, flagKeys: readonly string[] | undefined) {
+    this.#config = config;
+    this.#flagKeys = flagKeys?.length ? [...flagKeys] : config.names.flagKeys;
+    this.#flags = Int32Array.from(this.#flagKeys, (key) => config.flags.find(key));
+    if (flagKeys?.length) this.#plan = config.planOfAll(this.#flags.filter((flag) => flag >= 0));
+  }
+
+  evaluate(users: Contexts | Columns): Outcomes | Promise<Outcomes> {
+    if (typeof users !== "object" || users === null) {
+      throw new ContextError(`users: expected contexts or columns, got ${describe(users)}`);
+    }
+    if (isAsyncIterable(users)) return this.#evaluateStream(users);
+    const session = this.#config.take();
+    try {
+      if (isIterable(users)) this.#evaluateContexts(session, users);
+      else this.#evaluateColumns(session, users);
+    } finally {
+      this.#config.giveBack(session);
+    }
+    return this.#finish();
+  }
+
+  #evaluateContexts(session: Session, contexts: Iterable<EvaluationContext>): void {
+    if (Array.isArray(contexts)) this.#resize(contexts.length);
+    for (const context of contexts) {
+      this.#context = context;
+      this.#addRow(session);
+    }
+  }
+
+  #evaluateColumns(session: Session, columns: Columns): void {
+    const users = new ColumnUsers(columns, this.#config.slots);
+    this.#columns = users;
+    this.#resize(users.count);
+    for (; users.row < users.count; users.row++) this.#addRow(session);
+  }
+
+  async #evaluateStream(contexts: AsyncIterable<EvaluationContext>): Promise<Outcomes> {
+    for await (const context of contexts) {
+      this.#context = context;
+      // While the stream is waited for, others may use the session.
+      const session = this.#config.take();
+      try {
+        this.#addRow(session);
+      } finally {
+        this.#config.giveBack(session);
+      }
+    }
+    return this.#finish();
+  }
+
+  #addRow(session: Session): void {
+    const needed = (this.#count + 1) * this.#flags.length;
+    if (needed > this.#outcomes.length) this.#resize(Math.max(ROWS_INITIAL, this.#count * 2));
+    try {
+      this.#evaluateRow(session);
+    } catch (error) {
+      this.#config.retry(error, session, (fresh) => this.#evaluateRow(fresh));
+    }
+    this.#count++;
+  }
+
+  #evaluateRow(session: Session): void {
+    if (this.#columns) session.beginValues(this.#columns);
+    else session.begin(this.#context);
+    if (this.#plan) session.runPlan(this.#plan);
+    else session.runAll();
+    session.copyOutcomes(this.#flags, this.#outcomes, this.#count * this.#flags.length);
+  }
+
+  #resize(rows: number): void {
+    const outcomes = new Uint16Array(rows * this.#flags.length);
+    outcomes.set(this.#outcomes);
+    this.#outcomes = outcomes;
+  }
+
+  #finish(): Outcomes {
+    const length = this.#count * this.#flags.length;
+    const isExact = length === this.#outcomes.length;
+    const outcomes = isExact ? this.#outcomes : this.#outcomes.slice(0, length);
+    return new Outcomes(this.#config, this.#flagKeys, outcomes, this.#count);
+  }
+}

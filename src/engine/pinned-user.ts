@@ -1,0 +1,81 @@
+import type { Config } from "./config.ts";
+import { type Explanation, explain } from "./explanation.ts";
+import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
+import type { Session, SlotValues } from "./session.ts";
+import { textOf } from "./value.ts";
+import type { Variants } from "./variants.ts";
+
+/**
+ * A user whose context was encoded once, see `engine.pin`: every answer is of one config, and of
+ * the context as it was. It holds no memory of the core, so one that is forgotten leaks nothing.
+ */
+export class PinnedUser {
+  #config: Config | undefined;
+  #values: SlotValues | undefined;
+  #variants: Variants | undefined;
+  /** Of the config that answers. */
+  readonly digest: string;
+
+  /** @internal */
+  constructor(config: Config, context: EvaluationContext) {
+    this.#config = config;
+    this.digest = config.digest;
+    this.#variants = config.use((session) => {
+      session.begin(context);
+      const values = config.slots.map((slot, index) =>
+        slot.isOfContext ? snapshot(session.value(index)) : undefined,
+      );
+      this.#values = { value: (slot) => values[slot] };
+      session.beginValues(this.#values);
+      session.runAll();
+      return session.variants();
+    });
+  }
+
+  /** The flag's variant; undefined if the flag has no result or does not exist. */
+  variant(flagKey: string): EvaluationVariant | undefined {
+    return this.evaluateAll().get(flagKey);
+  }
+
+  /** The variants of all flags. */
+  evaluateAll(): Variants {
+    if (!this.#variants) throw disposed();
+    return this.#variants;
+  }
+
+  /** Why a flag answers as it does; undefined if it does not exist. */
+  explain(flagKey: string): Explanation | undefined {
+    const [config, values] = [this.#config, this.#values];
+    if (!config || !values) throw disposed();
+    return config.use((session: Session) => {
+      const flag = config.flags.find(flagKey);
+      if (flag < 0) return undefined;
+      session.beginValues(values);
+      session.runFlag(flag);
+      return explain(session, flag);
+    });
+  }
+
+  /** Lets go of the config and the user; asking afterwards throws an Error. */
+  [Symbol.dispose](): void {
+    this.#config = undefined;
+    this.#values = undefined;
+    this.#variants = undefined;
+  }
+}
+
+function disposed(): Error {
+  return new Error("pinned user: expected one in use, got one that is disposed of");
+}
+
+/** A copy that the caller cannot change; the value itself if a copy would read differently. */
+function snapshot(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value) && value.every((item) => typeof item !== "object")) return [...value];
+  try {
+    const copy: unknown = structuredClone(value);
+    return textOf(copy) === textOf(value) ? copy : value;
+  } catch {
+    return value;
+  }
+}
