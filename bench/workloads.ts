@@ -256,7 +256,7 @@ function pinnedRow(loaded: Loaded): Row {
             call: (index) => weigh(pinned[index % PINNED_USERS].variant(keys[index % keys.length])),
           },
           {
-            name: `${lane} pin`,
+            name: `${lane} pin, then variant`,
             call(index) {
               using user = engine.pin(contexts[index % PINNED_USERS]);
               return weigh(user.variant(keys[index % keys.length]));
