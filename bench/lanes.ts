@@ -1,4 +1,4 @@
-// The four lanes: Amplitude's engine, Amplitude's client, Halyard, and Halyard's core as JavaScript.
+// The four lanes: Amplitude's engine and client, Halyard, and Halyard's core as JavaScript.
 import { createRequire } from "node:module";
 import {
   type Backend,
