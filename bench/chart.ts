@@ -71,7 +71,7 @@ function decades(values: readonly number[]): [number, number] {
 
 /** Bars to the right of 1 on a logarithmic scale; left of it for values below 1. */
 export function barChart(title: string, series: readonly string[], bars: readonly Bar[]): string {
-  const [left, width, thickness] = [230, 800, 12];
+  const [left, width, thickness] = [330, 900, 12];
   const values = bars.flatMap((bar) => bar.values.filter((value) => value !== undefined));
   const [from, to] = decades([1, ...values]);
   const step = (width - left - 70) / Math.max(1, to - from);

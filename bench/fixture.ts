@@ -49,8 +49,9 @@ export interface Fixture {
 }
 
 const SEED = 20251121;
-export const USER_COUNT = 1024;
+const USER_COUNT = 1024;
 const LISTED_IDS = 10_000;
+const US = ["us", "usa", "united states"];
 
 const cohorts = (() => {
   const random = new Random(SEED);
@@ -141,13 +142,18 @@ export function makeFlags(seed: number, count: number): LogicalFlag[] {
   return Array.from({ length: count }, (_, index) => makeFlag(random, index));
 }
 
-/** Parsed from text, as users arrive: their strings are flat and not shared. */
-export function makeUsers(seed: number, count: number, ids?: readonly string[]): Users {
+/**
+ * Parsed from text, as users arrive: their strings are flat and not shared.
+ *
+ * @param change - what makes a user fit to the workload
+ */
+export function makeUsers(
+  seed: number,
+  count: number,
+  change: (random: Random) => Partial<LogicalUser> = () => ({}),
+): Users {
   const random = new Random(SEED + seed);
-  const made = Array.from({ length: count }, () => {
-    const user = makeUser(random);
-    return ids ? { ...user, user_id: random.pick(ids) } : user;
-  });
+  const made = Array.from({ length: count }, () => ({ ...makeUser(random), ...change(random) }));
   const logical: LogicalUser[] = JSON.parse(JSON.stringify(made));
   return { logical, contexts: JSON.parse(JSON.stringify(made.map(toContext))) };
 }
@@ -178,19 +184,18 @@ export function makeFixture(): Fixture {
   const users = makeUsers(1, USER_COUNT);
   const idRandom = new Random(SEED + 4);
   const ids = Array.from({ length: LISTED_IDS }, () => idRandom.uuid());
-  const country = {
-    op: "is",
-    property: "country",
-    values: ["us", "usa", "united states"],
-  } as const;
-  const listed = { op: "is", property: "user_id", values: ids } as const;
-  const one = [makeTargetedFlag("checkout", 50, { ...country, values: [...country.values] })];
+  const fromUs: LogicalCondition = { op: "is", property: "country", values: US };
+  const listed: LogicalCondition = { op: "is", property: "user_id", values: ids };
+  const one = [makeTargetedFlag("checkout", 50, fromUs)];
   const list = [makeTargetedFlag("list", 100, listed)];
+  // All of them reach the bucket.
+  const americans = makeUsers(1, USER_COUNT, () => ({ country: "us" }));
+  const members = makeUsers(5, USER_COUNT, (random) => ({ user_id: random.pick(ids) }));
   return {
-    one: makeWorkload("1 flag", one, users),
+    one: makeWorkload("1 flag", one, americans),
     twenty: makeWorkload("20 flags", makeFlags(2, 20), users),
     many: makeWorkload("500 flags", makeFlags(3, 500), users),
-    hit: makeWorkload("a list of 10,000 ids, hit", list, makeUsers(5, USER_COUNT, ids)),
+    hit: makeWorkload("a list of 10,000 ids, hit", list, members),
     miss: makeWorkload("a list of 10,000 ids, miss", list, users),
   };
 }

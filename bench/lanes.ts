@@ -1,4 +1,4 @@
-// The four lanes: Amplitude's engine, Amplitude's client, Halyard, and Halyard's core as JavaScript.
+// The four lanes: Amplitude's engine and client, Halyard, and Halyard's core as JavaScript.
 import { createRequire } from "node:module";
 import {
   type Backend,
@@ -76,11 +76,12 @@ export class Client {
     );
     this.#client = new LocalEvaluationClient("bench", { bootstrap: byKey(flags) });
     const members = new Map<string, Set<string>>();
-    for (const flag of flags) {
-      for (const { selector, values } of flag.segments.flatMap(
-        (one) => one.conditions?.flat() ?? [],
-      ))
-        if (selector?.at(-1) === "cohort_ids") for (const id of values) members.set(id, new Set());
+    const segments = flags.flatMap((flag) => flag.segments);
+    for (const { selector, values } of segments.flatMap(
+      ({ conditions }) => conditions?.flat() ?? [],
+    )) {
+      if (selector?.at(-1) !== "cohort_ids") continue;
+      for (const id of values) members.set(id, new Set());
     }
     for (const { user_id, cohort_ids } of users.logical) {
       for (const id of cohort_ids) members.get(id)?.add(user_id);
@@ -107,7 +108,6 @@ export const HALYARDS = [
 ] as const satisfies readonly (readonly [string, Backend | undefined])[];
 
 export type HalyardLane = (typeof HALYARDS)[number][0];
-export type Lane = "oracle" | "client" | HalyardLane;
 
 /** One workload, loaded by every lane. */
 export interface Loaded {
@@ -122,7 +122,8 @@ export function loadLanes(workload: Workload): Loaded {
   const { flags } = workload;
   return {
     workload,
-    keys: flags.map((flag) => flag.key),
+    // Names of properties, and so interned, as the literals are that a program asks with.
+    keys: Object.keys(byKey(flags)),
     oracle: new Oracle(flags),
     client: new Client(workload),
     halyards: {

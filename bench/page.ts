@@ -17,7 +17,7 @@ const MARKS = ["<!-- bench -->", "<!-- /bench -->"] as const;
 function ratioChart(rows: readonly MeasuredRow[]): string {
   const lanes = ["client", ...HALYARDS.map(([lane]) => lane)];
   const bars = rows.map(({ row, measured }) => ({
-    label: `${row.id}: ${row.title}`.slice(0, 36),
+    label: `${row.id}: ${row.title}`,
     values: lanes.map((lane) => {
       const own = measured.filter(({ name }) => name.startsWith(`${lane} `));
       const ratios = own.map((entry) => ratioOf(measured[0], entry).median);
@@ -46,7 +46,7 @@ function commandOf(args: readonly string[]): string {
 }
 
 function page(findings: Findings, args: readonly string[]): string {
-  const weak = weaknesses(findings.rows, findings.crossovers);
+  const weak = weaknesses(findings);
   const sections = sectionsOf(findings).map(({ title, text, table }) =>
     [`## ${title}`, text, table && markdown(table)].filter(Boolean).join("\n\n"),
   );

@@ -1,7 +1,9 @@
 // Where Halyard is slower than what it is compared with, and where WebAssembly gains nothing.
 import type { Crossover } from "./crossover.ts";
 import { factor } from "./figure.ts";
+import type { Findings } from "./findings.ts";
 import { type Measured, ratioOf } from "./measure.ts";
+import type { PeerRow } from "./peers/run.ts";
 import type { MeasuredRow } from "./workloads.ts";
 
 function sentence(where: string, who: string, times: number, whose: string): string {
@@ -26,6 +28,17 @@ function weaknessesOfRow({ row, measured }: MeasuredRow): string[] {
     });
 }
 
+/** Peers that are faster than Halyard's first way to ask. */
+function weaknessesAmongPeers({ row, measured }: PeerRow): string[] {
+  const halyard = measured.findIndex(({ name }) => name.startsWith("Halyard "));
+  return measured.flatMap((peer) => {
+    const ratio = ratioOf(peer, measured[halyard]).median;
+    const isOwn = row.contenders.some(({ name }) => name === peer.name);
+    if (isOwn || ratio >= 1) return [];
+    return [sentence(row.id, measured[halyard].name, 1 / ratio, peer.name)];
+  });
+}
+
 function weaknessesOfCrossover({ axis, steps, times }: Crossover): string[] {
   return steps.flatMap((step, at) => {
     const rivals: [number, string][] = [
@@ -34,14 +47,15 @@ function weaknessesOfCrossover({ axis, steps, times }: Crossover): string[] {
     ];
     return rivals.flatMap(([rival, whose]) => {
       const ratio = times.Halyard[at] / rival;
-      return ratio > 1 ? [sentence(`${step} ${axis}`, "Halyard", ratio, whose)] : [];
+      return ratio > 1 ? [sentence(`Crossover, ${axis}: ${step}`, "Halyard", ratio, whose)] : [];
     });
   });
 }
 
-export function weaknesses(
-  rows: readonly MeasuredRow[],
-  crossovers: readonly Crossover[],
-): string[] {
-  return [...rows.flatMap(weaknessesOfRow), ...crossovers.flatMap(weaknessesOfCrossover)];
+export function weaknesses({ rows, crossovers, peers }: Findings): string[] {
+  return [
+    ...rows.flatMap(weaknessesOfRow),
+    ...(peers?.rows.flatMap(weaknessesAmongPeers) ?? []),
+    ...crossovers.flatMap(weaknessesOfCrossover),
+  ];
 }

@@ -4,6 +4,7 @@ import type { Allocation } from "./allocation.ts";
 import { type Fixture, makeUsers, type Workload } from "./fixture.ts";
 import { HALYARDS, type Loaded, loadLanes } from "./lanes.ts";
 import type { Contender, Measured } from "./measure.ts";
+import { Random } from "./random.ts";
 
 /** A ratio that must be reached: time of `over` by the time of `contender`. */
 export interface Goal {
@@ -47,9 +48,15 @@ function goal(contender: string, over: string, atLeast: number): Goal {
   return { contender, over, atLeast };
 }
 
+/** Nobody asks for one flag after the other in the order of the config. */
+function inRandomOrder({ keys }: Loaded): string[] {
+  return new Random(8).shuffle(keys);
+}
+
 function oneRow(id: string, title: string, loaded: Loaded): Row {
-  const { keys, oracle, client, halyards, workload } = loaded;
+  const { oracle, client, halyards, workload } = loaded;
   const { contexts } = workload.users;
+  const keys = inRandomOrder(loaded);
   const asked = keys.map((key) => [key]);
   const [users, flags] = [contexts.length, keys.length];
   return {
@@ -234,7 +241,8 @@ function explainRow(loaded: Loaded): Row {
 
 /** Users that stay: their contexts are encoded once, beforehand. */
 function pinnedRow(loaded: Loaded): Row {
-  const { keys, oracle, halyards, workload } = loaded;
+  const { oracle, halyards, workload } = loaded;
+  const keys = inRandomOrder(loaded);
   const contexts: EvaluationContext[] = workload.users.contexts.slice(0, PINNED_USERS);
   return {
     id: "W9",
@@ -256,7 +264,7 @@ function pinnedRow(loaded: Loaded): Row {
             call: (index) => weigh(pinned[index % PINNED_USERS].variant(keys[index % keys.length])),
           },
           {
-            name: `${lane} pin`,
+            name: `${lane} pin, then variant`,
             call(index) {
               using user = engine.pin(contexts[index % PINNED_USERS]);
               return weigh(user.variant(keys[index % keys.length]));

@@ -30,7 +30,14 @@ import { unleash } from "./unleash.ts";
 /** Users differ in type by peer; each engine gets only users that it made itself. */
 type AnyPeer = Omit<Peer, "open"> & { open: Peer<unknown>["open"] };
 
+/** A row's own contenders and the peers. */
+export interface PeerRow {
+  row: Row;
+  measured: Measured[];
+}
+
 export interface PeerFindings {
+  rows: PeerRow[];
   sections: Section[];
 }
 
@@ -126,7 +133,7 @@ async function measureRow(
   return measured;
 }
 
-function sectionOf({ id, title }: Row, measured: Measured[]): Section {
+function sectionOf({ row: { id, title }, measured }: PeerRow): Section {
   const halyard = measured.find(({ name }) => name.startsWith("Halyard "))!;
   return {
     title: `Peers, ${id}: ${title}`,
@@ -167,10 +174,14 @@ export async function runPeers(
   const text =
     "Peers hash in their own ways, so a twin of each workload with percentages of 0 and 100 only " +
     "is compared with the oracle first; a peer that differs is not measured.";
-  const sections: Section[] = [{ title: "Peers", text, table: { header, figuresFrom: 4, lines } }];
+  const table = { header, figuresFrom: 4, lines };
+  const measured: PeerRow[] = [];
   for (const row of rows.filter(({ id }) => id in WORKLOAD_OF)) {
     progress(`peers: ${row.id}`);
-    sections.push(sectionOf(row, await measureRow(row, fixture, agreeing, budget)));
+    measured.push({ row, measured: await measureRow(row, fixture, agreeing, budget) });
   }
-  return { sections };
+  return {
+    rows: measured,
+    sections: [{ title: "Peers", text, table }, ...measured.map(sectionOf)],
+  };
 }
