@@ -3,6 +3,7 @@
 import * as L from "../../assembly/layout.ts";
 import type { CoreModule } from "./core.ts";
 import { CoreError } from "./errors.ts";
+import { type FlagOutline, outlineOf } from "./explanation-outline.ts";
 import { FlagIndex } from "./flag-index.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { ImageReader } from "./image-reader.ts";
@@ -49,6 +50,7 @@ export class Config extends ImageReader {
   #records: RecordMaker | undefined;
   /** Where views keep their outcomes. */
   readonly slab = new OutcomeSlab();
+  readonly #outlines: (FlagOutline | undefined)[] = [];
   readonly #matchers: (HostMatcher | undefined)[] = [];
   readonly #plans: (Uint32Array | null | undefined)[] = [];
 
@@ -212,6 +214,15 @@ export class Config extends ImageReader {
       this.#records = new RecordMaker({ flagKeys: keys, order, variant });
     }
     return this.#records;
+  }
+
+  /** What an explanation of a flag says to every user. */
+  outline(flag: number): FlagOutline {
+    const known = this.#outlines[flag];
+    if (known) return known;
+    const outline = outlineOf(this, flag);
+    this.#outlines[flag] = outline;
+    return outline;
   }
 
   /** The test that only the host can make, for one text. */

@@ -1,6 +1,7 @@
 // Why a flag answered as it did, read from the session that has just evaluated it.
 
 import * as L from "../../assembly/layout.ts";
+import type { ConditionOutline, FlagOutline, SegmentOutline } from "./explanation-outline.ts";
 import type { EvaluationAllocation, EvaluationVariant } from "./flag.ts";
 import type { Session } from "./session.ts";
 import { textOf } from "./value.ts";
@@ -49,7 +50,7 @@ export interface SegmentExplanation {
   bucket?: BucketExplanation;
 }
 
-/** Why a flag answered as it did. */
+/** Why a flag answered as it did. What is the same for every user is shared and frozen. */
 export interface Explanation {
   flagKey: string;
   variant?: EvaluationVariant;
@@ -62,107 +63,96 @@ export interface Explanation {
   digest: string;
 }
 
+const NO_DEPENDENCIES: Record<string, never> = Object.freeze(Object.create(null));
+
 /** Explains a flag that `session` has evaluated last. */
 export function explain(session: Session, flag: number): Explanation {
   const { config } = session;
-  const { flagKeys } = config.names;
-  const record = config.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
+  const outline = config.outline(flag);
   const outcome = session.outcome(flag);
   const segmentIndex = outcome === 0 ? -1 : config.outcomeSegment(flag, outcome);
-  const segments: SegmentExplanation[] = [];
-  const count = config.u32(record + L.FLAG_SEGMENT_COUNT);
-  for (let index = 0; index < count; index++) {
-    const isReached = segmentIndex === -1 || index <= segmentIndex;
-    segments.push(explainSegment(session, flag, index, isReached, index === segmentIndex));
-  }
-  const dependencies: Record<string, string | undefined> = Object.create(null);
-  for (const parent of config.parentsOf(flag)) {
-    dependencies[flagKeys[parent]] = session.variant(parent)?.key;
-  }
   const variant = session.variant(flag);
-  const { digest } = config;
-  return { flagKey: flagKeys[flag], variant, segmentIndex, segments, dependencies, digest };
+  const segments: SegmentExplanation[] = [];
+  for (const segment of outline.segments) {
+    const isReached = segmentIndex === -1 || segment.index <= segmentIndex;
+    if (!isReached) segments.push(segment.unreached);
+    else segments.push(explainSegment(session, segment, segment.index === segmentIndex, variant));
+  }
+  const { flagKey } = outline;
+  const dependencies = dependenciesOf(session, outline);
+  return { flagKey, variant, segmentIndex, segments, dependencies, digest: config.digest };
+}
+
+function dependenciesOf(
+  session: Session,
+  { parents }: FlagOutline,
+): Record<string, string | undefined> {
+  if (parents.length === 0) return NO_DEPENDENCIES;
+  const dependencies: Record<string, string | undefined> = Object.create(null);
+  for (const { flag, flagKey } of parents) dependencies[flagKey] = session.variant(flag)?.key;
+  return dependencies;
 }
 
 function explainSegment(
   session: Session,
-  flag: number,
-  index: number,
-  reached: boolean,
+  outline: SegmentOutline,
   chosen: boolean,
+  variant: EvaluationVariant | undefined,
 ): SegmentExplanation {
-  const { config } = session;
-  const segment = config.segmentRecord(flag, index);
-  const metadata = config.segmentMetadata(segment);
-  const name = metadata?.segmentName;
-  const { conditions, matched } = explainConditions(session, segment, reached);
-  const result: SegmentExplanation = { index, reached, matched, chosen };
-  if (typeof name === "string") result.name = name;
-  if (metadata) result.metadata = metadata;
-  if (conditions) result.conditions = conditions;
-  const bucket = config.u32(segment + L.SEGMENT_BUCKET);
-  if (bucket) result.bucket = explainBucket(session, segment, bucket, matched);
-  if (chosen) result.variantKey = session.variant(flag)?.key;
-  return result;
-}
-
-function explainConditions(
-  session: Session,
-  segment: number,
-  reached: boolean,
-): { conditions: ConditionExplanation[][] | undefined; matched: boolean } {
-  const { config } = session;
-  const count = config.u32(segment + L.SEGMENT_CONDITION_COUNT);
-  if (count === L.CONDITIONS_ALWAYS) return { conditions: undefined, matched: reached };
-  if (count === L.CONDITIONS_NEVER) return { conditions: [], matched: false };
-  const pointer = config.u32(segment + L.SEGMENT_CONDITIONS);
-  const groups: ConditionExplanation[][] = [];
-  let group: ConditionExplanation[] = [];
-  let holds = true;
-  let matched = false;
-  for (let i = 0; i < count; i++) {
-    const word = config.u32(pointer + i * L.U32);
-    const isReached = reached && holds && !matched;
-    const condition = explainCondition(session, word >>> 1, isReached);
-    group.push(condition);
-    if (isReached && !condition.matched) holds = false;
-    if ((word & 1) === 0) continue;
-    matched ||= reached && holds;
-    groups.push(group);
-    group = [];
-    holds = true;
+  const { index, name, metadata, groups } = outline;
+  const segment: SegmentExplanation = { index, reached: true, matched: true, chosen };
+  if (name !== undefined) segment.name = name;
+  if (metadata) segment.metadata = metadata;
+  if (groups) {
+    segment.conditions = [];
+    segment.matched = explainGroups(session, groups, segment.conditions);
   }
-  return { conditions: groups, matched };
+  if (outline.bucket) segment.bucket = explainBucket(session, outline, segment.matched);
+  if (chosen) segment.variantKey = variant?.key;
+  return segment;
 }
 
-function explainCondition(
+/** Adds the explained groups to `explained`; answers whether one holds. */
+function explainGroups(
   session: Session,
-  predicate: number,
-  reached: boolean,
-): ConditionExplanation {
-  const { config } = session;
-  const [selector, op, values] = config.condition(predicate);
-  if (!reached) return { selector, op, values, reached };
-  const record = config.record(L.IMAGE_PREDICATES, predicate, L.PREDICATE_SIZE);
-  const matched = session.decide(predicate);
-  const value = session.value(config.u32(record + L.PREDICATE_SLOT));
-  return { selector, op, values, reached, value, matched };
+  groups: readonly (readonly ConditionOutline[])[],
+  explained: ConditionExplanation[][],
+): boolean {
+  let isMatched: boolean = false;
+  for (const group of groups) {
+    const conditions: ConditionExplanation[] = [];
+    let isReached: boolean = !isMatched;
+    for (const condition of group) {
+      if (!isReached) {
+        conditions.push(condition.unreached);
+        continue;
+      }
+      const { selector, op, values, predicate, slot } = condition;
+      const matched = session.decide(predicate);
+      const value = session.value(slot);
+      conditions.push({ selector, op, values, reached: true, value, matched });
+      isReached = matched;
+    }
+    isMatched ||= isReached;
+    explained.push(conditions);
+  }
+  return isMatched;
 }
 
 function explainBucket(
   session: Session,
-  segment: number,
-  bucket: number,
+  { bucket, pointer }: SegmentOutline,
   matched: boolean,
 ): BucketExplanation {
-  const { config } = session;
-  const named: BucketExplanation = config.bucket(bucket);
-  if (!matched) return named;
-  const hash = session.bucketHash(segment, bucket);
-  if (hash === undefined) return named;
+  const { slot, unreached } = bucket!;
+  const hash = matched ? session.bucketHash(pointer, slot) : undefined;
+  if (hash === undefined) return unreached;
+  const { selector, salt, allocations } = unreached;
   return {
-    ...named,
-    value: textOf(session.value(config.u32(bucket + L.BUCKET_SLOT))),
+    selector,
+    salt,
+    allocations,
+    value: textOf(session.value(slot)),
     hash,
     allocationSlot: hash % L.ALLOCATION_SLOT_COUNT,
     distributionSlot: Math.floor(hash / L.ALLOCATION_SLOT_COUNT),

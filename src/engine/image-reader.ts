@@ -22,6 +22,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 export abstract class ImageReader {
   #view: DataView | undefined;
   #names: Names | undefined;
+  #digest: string | undefined;
 
   /** The whole image; read only. */
   protected abstract get imageBytes(): Uint8Array;
@@ -37,7 +38,11 @@ export abstract class ImageReader {
 
   /** The image's checksum, 16 hexadecimal digits. */
   get digest(): string {
-    return this.#image.getBigUint64(L.IMAGE_CHECKSUM, true).toString(16).padStart(16, "0");
+    this.#digest ??= this.#image
+      .getBigUint64(L.IMAGE_CHECKSUM, true)
+      .toString(16)
+      .padStart(16, "0");
+    return this.#digest;
   }
 
   u32(at: number): number {
@@ -151,7 +156,8 @@ function merge(sources: readonly unknown[]): Record<string, unknown> {
   return merged;
 }
 
-function deepFreeze<Value extends object>(root: Value): Value {
+/** Freezes an object and all that it holds. */
+export function deepFreeze<Value extends object>(root: Value): Value {
   const rest: object[] = [root];
   for (let value = rest.pop(); value; value = rest.pop()) {
     Object.freeze(value);

@@ -71,9 +71,19 @@ export class Session {
     return config.variants.get(flag, this.#runAlone(flag));
   }
 
-  /** Evaluates one flag and its ancestors. */
+  /** Evaluates one flag and its ancestors, and keeps their outcomes. */
   runFlag(flag: number): void {
-    this.runPlan(this.config.planOf(flag) ?? [flag]);
+    const plan = this.config.planOf(flag);
+    if (plan) {
+      this.runPlan(plan);
+      return;
+    }
+    const outcome = this.#runAlone(flag);
+    const { u16, u32 } = this.instance.views;
+    const { base } = this.#encoder;
+    u16[(base + this.#outcomes + flag * 2) >>> 1] = outcome;
+    u32[(base + this.#plan) >>> 2] = flag;
+    this.#planCount = 1;
   }
 
   /** Evaluates the flags of a plan, parents first. */
@@ -155,16 +165,27 @@ export class Session {
 
   /** For explaining: whether a predicate holds, decided now if it has not been. */
   decide(predicate: number): boolean {
+    const memo = this.#header(L.SESSION_PREDICATES) + predicate * L.U32;
+    const known = this.#word(this.#encoder.base + memo) - this.#encoder.epoch;
+    if (known > 0) return known === L.PREDICATE_TRUE;
     const { core } = this.instance;
-    const answer = this.#settle(() => core.decidePredicate(this.#encoder.base, predicate));
+    let answer = core.decidePredicate(this.#encoder.base, predicate);
+    while (answer < 0) {
+      this.#fulfil(-answer);
+      answer = core.decidePredicate(this.#encoder.base, predicate);
+    }
     return answer === L.PREDICATE_TRUE;
   }
 
   /** For explaining: the hash by which a segment buckets; undefined = nothing to hash. */
-  bucketHash(segment: number, bucket: number): number | undefined {
+  bucketHash(segment: number, slot: number): number | undefined {
     const { core, image } = this.instance;
-    this.#settle(() => core.bucketSegment(this.#encoder.base, image + segment));
-    const state = this.#encoder.stateOf(this.config.u32(bucket + L.BUCKET_SLOT));
+    let answer = core.bucketSegment(this.#encoder.base, image + segment);
+    while (answer < 0) {
+      this.#fulfil(-answer);
+      answer = core.bucketSegment(this.#encoder.base, image + segment);
+    }
+    const state = this.#encoder.stateOf(slot);
     const isHashed = this.#word(state + L.STATE_BUCKET_BYTES) > 0;
     return isHashed ? this.#header(L.SESSION_HASH) : undefined;
   }
@@ -195,16 +216,6 @@ export class Session {
       if (variant) setOwn(results, flagKeys[flag], variant);
     }
     return results;
-  }
-
-  /** Asks the core until its answer is no request. */
-  #settle(ask: () => number): number {
-    let answer = ask();
-    while (answer < 0) {
-      this.#fulfil(-answer);
-      answer = ask();
-    }
-    return answer;
   }
 
   #fulfil(request: number): void {
