@@ -58,7 +58,9 @@ export function rangeOutcome(image: usize, bucket: usize, hash: u32, otherwise: 
   if (count > <u32>RANGE_COUNT_MIN && !(<u32>inFirst | <u32>inSecond)) {
     const end = range + count * RANGE_SIZE;
     for (range += 2 * RANGE_SIZE; range < end; range += RANGE_SIZE) {
-      if (isInRange(range, allocationSlot, distributionSlot)) return load<u32>(range, RANGE_OUTCOME);
+      if (isInRange(range, allocationSlot, distributionSlot)) {
+        return load<u32>(range, RANGE_OUTCOME);
+      }
     }
     return otherwise;
   }

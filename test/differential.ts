@@ -1,6 +1,14 @@
 // Halyard against the published evaluator, one random config and many random users at a time.
 import type { EvaluationFlag } from "@amplitude/experiment-core";
 import { Engine, type EvaluationContext } from "halyard/engine";
+import { attempt, type Difference, differ, Thrown } from "./difference.ts";
+import {
+  compareKeys,
+  compareMany,
+  comparePinned,
+  compareSubset,
+  compareView,
+} from "./entry-points.ts";
 import { evaluateWithOracle } from "./oracle.ts";
 import { type Random, randomContext, randomFlags, seededRandom } from "./random.ts";
 import { type Case, show, shrink } from "./shrink.ts";
@@ -8,12 +16,6 @@ import { type Case, show, shrink } from "./shrink.ts";
 type EngineFlags = Parameters<typeof Engine.loadSync>[0];
 type Answers = Record<string, unknown>;
 
-export type Difference = {
-  api: string;
-  flagKeys?: string[];
-  expected: unknown;
-  actual: unknown;
-};
 export type Failure = Difference & { seed: number; case: Case };
 export type Outcome = { evaluations: number; skipped: number; failure?: Failure };
 export type Options = {
@@ -24,19 +26,6 @@ export type Options = {
   fresh?: boolean;
 };
 
-/** As deepStrictEqual for JSON data, and the keys must stand in the same order. */
-export function sameInOrder(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
-  const keys = Object.keys(a);
-  const others = Object.keys(b);
-  if (keys.length !== others.length) return false;
-  return keys.every(
-    (key, index) => key === others[index] && sameInOrder((a as Answers)[key], (b as Answers)[key]),
-  );
-}
-
 /** Proves that nobody writes to what the caller passed: a write to frozen data throws. */
 export function deepFreeze<T>(value: T): T {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return value;
@@ -44,94 +33,6 @@ export function deepFreeze<T>(value: T): T {
   Object.freeze(value);
   for (const child of Object.values(value)) deepFreeze(child);
   return value;
-}
-
-class Thrown {
-  readonly message: string;
-  constructor(error: unknown) {
-    this.message = String(error);
-  }
-}
-
-function attempt(action: () => unknown): unknown {
-  try {
-    return action();
-  } catch (error) {
-    return new Thrown(error);
-  }
-}
-
-function differ(api: string, expected: unknown, action: () => unknown): Difference | undefined {
-  const actual = attempt(action);
-  return sameInOrder(expected, actual) ? undefined : { api, expected, actual };
-}
-
-function compareSubset(
-  engine: Engine,
-  name: string,
-  flags: EvaluationFlag[],
-  context: EvaluationContext,
-  flagKeys: string[],
-): Difference | undefined {
-  const expected = attempt(() => evaluateWithOracle(flags, context, flagKeys));
-  if (expected instanceof Thrown) return undefined;
-  const api = `${name} evaluate(context, flagKeys)`;
-  const found = differ(api, expected, () => engine.evaluate(context, flagKeys));
-  return found && { ...found, flagKeys };
-}
-
-function compareView(
-  engine: Engine,
-  name: string,
-  context: EvaluationContext,
-  expected: Answers,
-  keys: string[],
-): Difference | undefined {
-  const sorted = (names: Iterable<string>): string[] => [...names].sort();
-  const names = sorted(Object.keys(expected));
-  const view = attempt(() => engine.evaluateAll(context)) as ReturnType<Engine["evaluateAll"]>;
-  if (view instanceof Thrown) {
-    return { api: `${name} evaluateAll`, expected, actual: view };
-  }
-  const api = (method: string): string => `${name} evaluateAll().${method}`;
-  const found =
-    differ(api("toObject"), expected, () => view.toObject()) ??
-    differ(api("toJSON"), expected, () => view.toJSON()) ??
-    differ(api("size"), names.length, () => view.size) ??
-    differ(api("keys"), names, () => sorted(view.keys())) ??
-    differ(api("entries"), expected, () => Object.fromEntries(view.entries())) ??
-    differ(api("iterator"), expected, () => Object.fromEntries(view));
-  if (found) return found;
-  for (const key of keys) {
-    const has = Object.hasOwn(expected, key);
-    const difference =
-      differ(api(`has(${key})`), has, () => view.has(key)) ??
-      differ(api(`get(${key})`), has ? expected[key] : undefined, () => view.get(key));
-    if (difference) return difference;
-  }
-  return undefined;
-}
-
-function compareKeys(
-  engine: Engine,
-  name: string,
-  flags: EvaluationFlag[],
-  context: EvaluationContext,
-): Difference | undefined {
-  for (const key of [...flags.map((flag) => flag.key), "missing-flag"]) {
-    const answers = attempt(() => evaluateWithOracle(flags, context, [key])) as Answers | Thrown;
-    if (answers instanceof Thrown) continue;
-    const expected = Object.hasOwn(answers, key) ? answers[key] : undefined;
-    const found =
-      differ(`${name} variant(${key})`, expected, () => engine.variant(context, key)) ??
-      (key === "missing-flag"
-        ? undefined
-        : differ(`${name} explain(${key}).variant`, expected, () => {
-            return engine.explain(context, key)?.variant;
-          }));
-    if (found) return found;
-  }
-  return undefined;
 }
 
 /** Every entry point of one engine for one user. */
@@ -148,6 +49,8 @@ function compareEverything(
     compareSubset(engine, name, flags, context, flagKeys) ??
     compareView(engine, name, context, expected, keys) ??
     compareKeys(engine, name, flags, context) ??
+    comparePinned(engine, name, context, expected, keys) ??
+    compareMany(engine, name, [flags, context], expected, flagKeys) ??
     differ(`${name} evaluate after the others`, expected, () => engine.evaluate(context))
   );
 }

@@ -2,7 +2,7 @@
 import type { EvaluationFlag } from "@amplitude/experiment-core";
 import { Engine, type EvaluationContext } from "halyard/engine";
 import { expect, test } from "vitest";
-import { sameInOrder } from "./differential.ts";
+import { sameInOrder } from "./difference.ts";
 import { evaluateWithOracle } from "./oracle.ts";
 
 const PLAN = ["context", "user", "plan"];

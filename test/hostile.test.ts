@@ -2,7 +2,7 @@
 import type { EvaluationFlag } from "@amplitude/experiment-core";
 import { ConfigError, Engine, type EvaluationContext } from "halyard/engine";
 import { describe, expect, test } from "vitest";
-import { sameInOrder } from "./differential.ts";
+import { sameInOrder } from "./difference.ts";
 import { evaluateWithOracle } from "./oracle.ts";
 import { seededRandom } from "./random.ts";
 

@@ -177,7 +177,7 @@ function randomConditions(random: Random, keys: readonly string[]): Json[][] | u
   if (roll < 4) return undefined;
   if (roll < 5) return [];
   if (roll < 6) return [[]];
-  return random.times(1 + random.int(3), () =>
+  return random.times(random.chance(0.02) ? 40 : 1 + random.int(3), () =>
     random.times(random.chance(0.03) ? 0 : 1 + random.int(3), () => randomCondition(random, keys)),
   );
 }
@@ -211,8 +211,10 @@ function randomVariant(random: Random, key: string): Json {
 
 /** Flags may only depend on flags before them in a hidden order: the oracle throws on cycles. */
 export function randomFlags(random: Random): EvaluationFlag[] {
-  const count = 1 + random.int(12);
+  // Some configs are large, so that all at once there is something to hash in groups.
+  const count = random.chance(0.1) ? 20 + random.int(60) : 1 + random.int(12);
   const pool = [...FLAG_KEYS];
+  while (pool.length < count) pool.push(`flag ${pool.length}`);
   const keys = random.times(count, () => pool.splice(random.int(pool.length), 1)[0]);
   const flags = keys.map((key, index): Json => {
     const names = VARIANT_KEYS.filter(() => random.chance(0.5));

@@ -1,39 +1,20 @@
 // Flags → image: checks, interning, numbering, writing. JSON never enters the core.
 
-import {
-  CONDITIONS_ALWAYS,
-  CONDITIONS_NEVER,
-  FLAG_COUNT_MAX,
-  IMAGE_CHECKSUM,
-  IMAGE_HEADER_SIZE,
-  KIND_HOST,
-  OUTCOME_COUNT_MAX,
-} from "../../assembly/layout.ts";
-import { FlagProblem, type Place, problemOf } from "./check.ts";
+import { FLAG_COUNT_MAX, IMAGE_CHECKSUM, IMAGE_HEADER_SIZE } from "../../assembly/layout.ts";
+import { problemOf } from "./check.ts";
 import { ConfigError, describe, type EngineWarning } from "./errors.ts";
-import type {
-  EvaluationBucket,
-  EvaluationCondition,
-  EvaluationFlag,
-  EvaluationSegment,
-} from "./flag.ts";
+import type { EvaluationFlag } from "./flag.ts";
+import { FlagCompiler, parentIndexes, type Warn } from "./flag-compiler.ts";
+import type { ImageWriter } from "./image-writer.ts";
 import { findCycles } from "./order.ts";
-import { isKnownOperator, specOf } from "./predicate.ts";
-import {
-  type BucketEntry,
-  type FlagEntry,
-  ImageTables,
-  type PredicateEntry,
-  type SegmentEntry,
-} from "./tables.ts";
+import { SAMPLE_FLAG } from "./sample-flag.ts";
+import { ImageTables } from "./tables.ts";
 
 /** What a config may be given as, besides an image. */
 export type Flags = readonly EvaluationFlag[] | Readonly<Record<string, EvaluationFlag>>;
 
 /** The checksum covers what lies behind it, in blocks of this many bytes. */
 const BLOCK_SIZE = 32;
-
-type Warn = (code: EngineWarning["code"], key: string, path: string, message: string) => void;
 
 /** The path of a flag in messages, by key: an array's index means little in a large config. */
 function pathOf(key: string): string {
@@ -59,14 +40,34 @@ export function compile(flags: Flags): Uint8Array {
       `${usable.size}`,
     );
   }
-  const tables = new ImageTables([...usable.keys()]);
-  let index = 0;
-  for (const flag of usable.values()) {
-    tables.flags[index] = new FlagCompiler(tables, flag, warn).compile();
-    index++;
+  if (kept.length === 0) {
+    kept.push(compilationOf(new Map([[SAMPLE_FLAG.key, SAMPLE_FLAG]]), warn, []));
   }
-  const writer = tables.write(IMAGE_HEADER_SIZE, warnings);
+  const { writer } = compilationOf(usable, warn, warnings);
   return writer.finish(IMAGE_CHECKSUM + 8, BLOCK_SIZE);
+}
+
+/**
+ * V8 forgets what objects look like when the last one dies, and drops the optimized code for them:
+ * one small compilation is kept, or each load after a garbage collection would start cold.
+ */
+const kept: Compilation[] = [];
+
+interface Compilation {
+  compilers: FlagCompiler[];
+  tables: ImageTables;
+  writer: ImageWriter;
+}
+
+function compilationOf(
+  flags: ReadonlyMap<string, EvaluationFlag>,
+  warn: Warn,
+  warnings: readonly EngineWarning[],
+): Compilation {
+  const tables = new ImageTables([...flags.keys()]);
+  const compilers = Array.from(flags.values(), (flag) => new FlagCompiler(tables, flag, warn));
+  for (const compiler of compilers) tables.flags.push(compiler.compile());
+  return { compilers, tables, writer: tables.write(IMAGE_HEADER_SIZE, warnings) };
 }
 
 /** The flags that can be used, in the order in which an object lists their keys. */
@@ -130,171 +131,4 @@ function withoutCycles(
     }
   }
   return flags;
-}
-
-function parentIndexes(flag: EvaluationFlag, indexes: ReadonlyMap<string, number>): number[] {
-  const parents: number[] = [];
-  for (const key of flag.dependencies ?? []) {
-    const index = indexes.get(key);
-    if (index !== undefined) parents.push(index);
-  }
-  return parents;
-}
-
-/** Compiles one flag; what it finds wrong disables this flag only. */
-class FlagCompiler {
-  readonly #tables: ImageTables;
-  readonly #flag: EvaluationFlag;
-  readonly #warn: Warn;
-  readonly #outcomes: FlagEntry["outcomes"] = [];
-  readonly #variants = new Map<string, NumberedVariant>();
-
-  constructor(tables: ImageTables, flag: EvaluationFlag, warn: Warn) {
-    this.#tables = tables;
-    this.#flag = flag;
-    this.#warn = warn;
-  }
-
-  /** A disabled flag is an entry without segments: it never has a result. */
-  compile(): FlagEntry {
-    const { key, variants, metadata, segments } = this.#flag;
-    const parents = parentIndexes(this.#flag, this.#tables.flagIndexes);
-    const entry: FlagEntry = { enabled: true, parents, metadata: "", segments: [], outcomes: [] };
-    try {
-      entry.metadata = this.#tables.json.of(metadata, () => ".metadata");
-      for (const name of Object.keys(variants)) {
-        const variant = variants[name];
-        if (!variant) continue;
-        const place = () => `.variants[${JSON.stringify(name)}]`;
-        const json = this.#tables.json.of(variant, place);
-        this.#variants.set(name, { json, segment: -1, number: 0 });
-      }
-      for (let i = 0; i < segments.length; i++) entry.segments.push(this.#segment(segments[i], i));
-      entry.outcomes = this.#outcomes;
-      return entry;
-    } catch (problem) {
-      if (!(problem instanceof FlagProblem)) throw problem;
-      const isPattern = problem instanceof PatternProblem;
-      const code = isPattern ? "invalid-regex" : "malformed-flag";
-      this.#warn(code, key, problem.path, problem.message);
-      return { enabled: false, parents, metadata: "", segments: [], outcomes: [] };
-    }
-  }
-
-  #segment(segment: EvaluationSegment, index: number): SegmentEntry {
-    const entry: SegmentEntry = {
-      metadata: this.#tables.json.of(segment.metadata, () => `.segments[${index}].metadata`),
-      conditions: [],
-      count: CONDITIONS_ALWAYS,
-      bucket: undefined,
-      outcome: 0,
-    };
-    if (segment.conditions) this.#addConditions(entry, segment.conditions, index);
-    if (segment.bucket) entry.bucket = this.#bucket(segment.bucket, index);
-    entry.outcome = this.#outcome(segment.variant, index);
-    return entry;
-  }
-
-  /** Number of the outcome of a segment and a variant; 0 for a variant that does not exist. */
-  #outcome(variantKey: unknown, segment: number): number {
-    if (variantKey === undefined) return 0;
-    const variant = this.#variants.get(String(variantKey));
-    if (!variant) return 0;
-    if (variant.segment === segment) return variant.number;
-    const number = this.#outcomes.push({ segment, variant: variant.json });
-    if (number > OUTCOME_COUNT_MAX) {
-      const expected = `at most ${OUTCOME_COUNT_MAX} pairs of segment and variant`;
-      throw new FlagProblem(`.segments[${segment}]`, expected, number);
-    }
-    variant.segment = segment;
-    variant.number = number;
-    return number;
-  }
-
-  #addConditions(entry: SegmentEntry, groups: EvaluationCondition[][], segment: number): void {
-    let always = false;
-    for (let i = 0; i < groups.length; i++) {
-      const group = groups[i];
-      for (let j = 0; j < group.length; j++) {
-        const place = () => `.segments[${segment}].conditions[${i}][${j}]`;
-        const predicate = this.#predicate(group[j], place);
-        entry.conditions.push({ predicate, last: j === group.length - 1 });
-      }
-      always ||= group.length === 0;
-    }
-    if (!always) entry.count = entry.conditions.length || CONDITIONS_NEVER;
-  }
-
-  #predicate(condition: EvaluationCondition, place: Place): PredicateEntry {
-    const op: unknown = condition.op;
-    const values = this.#values(condition.values, place);
-    if (!isKnownOperator(op)) {
-      const message = `expected an operator, got ${describe(op)}; the condition is false`;
-      this.#warn("unknown-operator", this.#flag.key, `${place()}.op`, message);
-    }
-    const slot = this.#tables.slot(condition.selector ?? []);
-    const name = JSON.stringify([op, values]);
-    const known = slot.predicatesByName.get(name);
-    if (known) return known;
-    const spec = specOf(String(op), values);
-    if (spec.kind === KIND_HOST) checkPatterns(String(op), values, place);
-    const predicate = { name, slot, spec, index: 0 };
-    slot.predicatesByName.set(name, predicate);
-    slot.predicates.push(predicate);
-    return predicate;
-  }
-
-  #values(values: readonly unknown[], place: Place): readonly string[] {
-    if (values.every((value) => typeof value === "string")) return values;
-    return values.map((value, index) => {
-      if (typeof value === "string") return value;
-      const at = `${place()}.values[${index}]`;
-      const text = this.#tables.json.of(value, () => at) || String(value);
-      const message = `expected a string, got ${describe(value)}; read as ${JSON.stringify(text)}`;
-      this.#warn("non-string-value", this.#flag.key, at, message);
-      return text;
-    });
-  }
-
-  #bucket(bucket: EvaluationBucket, segment: number): BucketEntry {
-    const ranges: number[] = [];
-    for (const { range, distributions } of bucket.allocations) {
-      for (const distribution of distributions) {
-        ranges.push(wholeEnd(range[0]), wholeEnd(range[1]));
-        ranges.push(wholeEnd(distribution.range[0]), wholeEnd(distribution.range[1]));
-        ranges.push(this.#outcome(distribution.variant, segment));
-      }
-    }
-    const slot = this.#tables.slot(bucket.selector ?? []);
-    slot.isBucket = true;
-    const place = () => `.segments[${segment}].bucket.allocations`;
-    const allocations = this.#tables.json.of(bucket.allocations, place);
-    return { slot, salt: bucket.salt, ranges, allocations, pointer: 0, prefixSize: 0 };
-  }
-}
-
-/** A variant with its outcome in the last segment that named it. */
-interface NumberedVariant {
-  json: string;
-  segment: number;
-  number: number;
-}
-
-/** A range's end as the core compares it: `a >= end` for whole `a` is `a >= ceil(end)`. */
-function wholeEnd(end: number | undefined): number {
-  return Math.min(Math.max(Math.ceil(end as number), 0), 0xffffffff);
-}
-
-/** A value that is no regular expression. */
-class PatternProblem extends FlagProblem {}
-
-function checkPatterns(op: string, values: readonly string[], place: Place): void {
-  if (!op.startsWith("regex")) return;
-  for (const [index, value] of values.entries()) {
-    try {
-      new RegExp(value);
-    } catch {
-      throw new PatternProblem(`${place()}.values[${index}]`, "a regular expression", value);
-    }
-  }
 }

@@ -51,7 +51,8 @@ export class PinnedUser {
       const flag = config.flags.find(flagKey);
       if (flag < 0) return undefined;
       session.beginValues(values);
-      session.runFlag(flag);
+      // As far as all flags were evaluated when this one was: it may have read their results.
+      session.runPlan(config.order.subarray(0, config.order.indexOf(flag) + 1));
       return explain(session, flag);
     });
   }

@@ -3,7 +3,7 @@
 import * as L from "../../assembly/layout.ts";
 import type { ImageWriter } from "./image-writer.ts";
 import { type FlagGraph, orderOf } from "./order.ts";
-import type { BucketEntry, FlagEntry, PredicateEntry, SegmentEntry, SlotEntry } from "./tables.ts";
+import type { BucketEntry, FlagEntry, PredicateEntry, SlotEntry } from "./tables.ts";
 import { compareVersions } from "./version.ts";
 
 /** An AND list of a flag, and what it gives if it is the first that holds. */
@@ -114,9 +114,11 @@ function clausesOf(flag: FlagEntry): Clause[] {
   return clauses;
 }
 
-function slotsOfSegment({ conditions, bucket }: SegmentEntry): SlotEntry[] {
-  const slots = conditions.map(({ predicate }) => predicate.slot);
-  return bucket ? [...slots, bucket.slot] : slots;
+/** Whether clauses can be too many; there are never more than this counts. */
+function hasManyClauses({ segments }: FlagEntry): boolean {
+  let count = 1;
+  for (const { conditions } of segments) count += Math.max(conditions.length, 1);
+  return count > L.CLAUSE_COUNT_MAX;
 }
 
 /**
@@ -128,11 +130,15 @@ function unsweepable(flags: readonly FlagEntry[], order: Uint32Array): Set<numbe
   for (const [position, flag] of order.entries()) positions.set(flag, position);
   const rest = new Set<number>();
   for (const [index, flag] of flags.entries()) {
-    if (flag.segments.length > 1 && clausesOf(flag).length > L.CLAUSE_COUNT_MAX) rest.add(index);
-    for (const { resultOf } of flag.segments.flatMap(slotsOfSegment)) {
-      if (resultOf < 0) continue;
+    if (hasManyClauses(flag) && clausesOf(flag).length > L.CLAUSE_COUNT_MAX) rest.add(index);
+    const visit = ({ resultOf }: SlotEntry): void => {
+      if (resultOf < 0) return;
       rest.add(index);
       if (positions.get(resultOf)! >= positions.get(index)!) rest.add(resultOf);
+    };
+    for (const { conditions, bucket } of flag.segments) {
+      for (const { predicate } of conditions) visit(predicate.slot);
+      if (bucket) visit(bucket.slot);
     }
   }
   return rest;

@@ -2,7 +2,7 @@
 
 import * as L from "../../assembly/layout.ts";
 import type { EngineWarning } from "./errors.ts";
-import { ImageWriter, type Span } from "./image-writer.ts";
+import { ImageWriter } from "./image-writer.ts";
 import { JsonTexts } from "./json-texts.ts";
 import { murmur3, stateOfWords, tailOf } from "./murmur3.ts";
 import { NEEDS_OF_KIND, type PredicateSpec } from "./predicate.ts";
@@ -38,7 +38,6 @@ export interface BucketEntry {
   salt: string;
   /** RANGE records. */
   ranges: number[];
-  /** JSON text. */
   allocations: string;
   /** Set when it is written: where, and the bytes of `salt + "/"`. */
   pointer: number;
@@ -62,13 +61,12 @@ export interface FlagEntry {
   outcomes: { segment: number; variant: string }[];
 }
 
-const EMPTY_RANGE = [0, 0, 0, 0, 0];
-
 export class ImageTables {
   readonly flagKeys: readonly string[];
   readonly flagIndexes: ReadonlyMap<string, number>;
   readonly flags: FlagEntry[] = [];
   readonly json = new JsonTexts();
+  sweep: Sweep | undefined;
   readonly #slots: SlotEntry[] = [];
   readonly #selectors: SelectorNode = { slot: undefined, next: new Map() };
 
@@ -145,7 +143,8 @@ export class ImageTables {
       out.setU32(at + L.FLAG_RESULT_SLOTS, start);
       out.setU32(at + L.FLAG_RESULT_SLOT_END, end);
     });
-    Sweep.of(this.flags, slots)?.write(writer, records, predicates);
+    this.sweep = Sweep.of(this.flags, slots);
+    this.sweep?.write(writer, records, predicates);
     return writer;
   }
 
@@ -217,16 +216,13 @@ function writePredicate(writer: ImageWriter, at: number, predicate: PredicateEnt
     writer.setU32(at + L.PREDICATE_OPERAND, version);
   } else if (spec.kind === L.KIND_CONTAINS) {
     const spans = spec.needles.map((needle) => writer.text(needle));
-    writer.setU32(at + L.PREDICATE_OPERAND, writeSpans(writer, spans));
+    const words = spans.flatMap(({ pointer, bytes }) => [pointer, bytes]);
+    writer.setU32(at + L.PREDICATE_OPERAND, writer.words(words));
     writer.setU32(at + L.PREDICATE_COUNT, spans.length);
   } else {
     writer.setU32(at + L.PREDICATE_OPERAND, spec.rawCount);
     writer.setU32(at + L.PREDICATE_COUNT, spec.atoms.length);
   }
-}
-
-function writeSpans(writer: ImageWriter, spans: readonly Span[]): number {
-  return writer.words(spans.flatMap((span) => [span.pointer, span.bytes]));
 }
 
 function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): void {
@@ -314,7 +310,7 @@ function writeBucket(writer: ImageWriter, bucket: BucketEntry): number {
   writer.setSpan(at + L.BUCKET_SALT, writer.text(JSON.stringify(bucket.salt)));
   writer.setSpan(at + L.BUCKET_ALLOCATIONS, writer.text(bucket.allocations));
   const { ranges } = bucket;
-  while (ranges.length * L.U32 < L.RANGE_COUNT_MIN * L.RANGE_SIZE) ranges.push(...EMPTY_RANGE);
+  while (ranges.length * L.U32 < L.RANGE_COUNT_MIN * L.RANGE_SIZE) ranges.push(0);
   writer.setU32(at + L.BUCKET_RANGES, writer.words(ranges));
   writer.setU32(at + L.BUCKET_RANGE_COUNT, (ranges.length * L.U32) / L.RANGE_SIZE);
   bucket.pointer = at;

@@ -53,8 +53,9 @@ export function writeText(
 
 /** The bytes of one text. */
 export function bytesOf(text: string): Uint8Array {
-  const bytes = new Uint8Array((bytesMax(text) + 7) & ~3);
-  return bytes.subarray(0, writeText(text, bytes, new Uint32Array(bytes.buffer), 0));
+  const words = new Uint32Array((bytesMax(text) >>> 2) + 1);
+  const bytes = new Uint8Array(words.buffer);
+  return bytes.subarray(0, writeText(text, bytes, words, 0));
 }
 
 function writeUnits(text: string, target: Uint8Array, start: number): number {
