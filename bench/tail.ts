@@ -17,7 +17,7 @@ export interface Tail {
 const WARMUP_CALLS = 2000;
 /** Calls between two looks at Ctrl-C: rare, so that collections fall into calls. */
 const CHUNK_CALLS = 50_000;
-const SPINS = 4000;
+const SPINS = 1300;
 /** Of counting the bytes. */
 const REPEATS = 5;
 const MS_TO_NS = 1e6;
