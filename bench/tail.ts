@@ -17,6 +17,7 @@ export interface Tail {
 const WARMUP_CALLS = 2000;
 /** Calls between two looks at Ctrl-C: rare, so that collections fall into calls. */
 const CHUNK_CALLS = 50_000;
+const SPINS = 1300;
 /** Of counting the bytes. */
 const REPEATS = 5;
 const MS_TO_NS = 1e6;
@@ -38,7 +39,17 @@ async function tailOf(contender: Contender, calls: number): Promise<Tail> {
   return { name, calls, median: at(0.5), p999: at(0.999), longest: at(1), allocation };
 }
 
-/** `evaluateAll`, one flag read; the oracle for comparison, with a hundredth of the calls. */
+/** Some microseconds without any garbage: what the machine itself interrupts. */
+function spin(index: number): number {
+  let state = index;
+  for (let i = 0; i < SPINS; i++) state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + i;
+  return state & 1;
+}
+
+/**
+ * `evaluateAll`, one flag read. For comparison the oracle, with a hundredth of the calls, and
+ * arithmetic alone.
+ */
 export async function measureTails(loaded: Loaded, calls: number): Promise<Tail[]> {
   const { keys, oracle, halyards, workload } = loaded;
   const { contexts } = workload.users;
@@ -52,5 +63,6 @@ export async function measureTails(loaded: Loaded, calls: number): Promise<Tail[
   const call = (index: number) =>
     Number(keys[index % keys.length] in oracle.evaluate(contexts[index % contexts.length]));
   tails.push(await tailOf({ name: "oracle evaluate", call }, Math.ceil(calls / 100)));
+  tails.push(await tailOf({ name: "arithmetic alone", call: spin }, calls));
   return tails;
 }
