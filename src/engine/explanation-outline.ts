@@ -45,7 +45,7 @@ export function outlineOf(image: ImageReader, flag: number): FlagOutline {
     flag: parent,
     flagKey: flagKeys[parent],
   }));
-  return deepFreeze({ flagKey: flagKeys[flag], segments, parents });
+  return { flagKey: flagKeys[flag], segments, parents };
 }
 
 function segmentOutline(image: ImageReader, pointer: number, index: number): SegmentOutline {
@@ -61,6 +61,8 @@ function segmentOutline(image: ImageReader, pointer: number, index: number): Seg
   if (metadata) unreached.metadata = metadata;
   if (groups) unreached.conditions = groups.map((group) => group.map((one) => one.unreached));
   if (bucket) unreached.bucket = bucket.unreached;
+  // Whatever is handed out is part of this.
+  deepFreeze(unreached);
   return { pointer, index, name, metadata, groups, bucket, unreached };
 }
 
