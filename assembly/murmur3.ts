@@ -98,5 +98,10 @@ export function hashForm(
 }
 
 export function hash(pointer: usize, bytes: u32): u32 {
-  return hashAfter(0, 0, 0, pointer, bytes);
+  const end = pointer + (bytes & ~3);
+  let state: u32 = 0;
+  for (; pointer < end; pointer += 4) state = mixState(state, mixWord(load<u32>(pointer, 0, 1)));
+  const rest = bytes & 3;
+  if (rest) state ^= mixWord(partialWord(pointer, rest));
+  return finish(state ^ bytes);
 }

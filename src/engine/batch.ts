@@ -99,9 +99,14 @@ export class Batch {
   #evaluateRow(session: Session): void {
     if (this.#columns) session.beginValues(this.#columns);
     else session.begin(this.#context);
-    if (this.#plan) session.runPlan(this.#plan);
-    else session.runAll();
-    session.copyOutcomes(this.#flags, this.#outcomes, this.#count * this.#flags.length);
+    const at = this.#count * this.#flags.length;
+    if (this.#plan) {
+      session.runPlan(this.#plan);
+      session.copyOutcomes(this.#flags, this.#outcomes, at);
+    } else {
+      session.runAll();
+      session.copyAll(this.#outcomes, at);
+    }
   }
 
   #resize(rows: number): void {

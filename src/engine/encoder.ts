@@ -255,7 +255,7 @@ export class Encoder {
 }
 
 function formsMax(text: string): number {
-  return (bytesMax(text) + FORM_MARGIN) * FORM_COUNT;
+  return bytesMax(text) * FORM_COUNT + FORM_MARGIN * FORM_COUNT;
 }
 
 function distinctOf(texts: string[]): string[] {

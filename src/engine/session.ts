@@ -6,7 +6,7 @@ import type { Config, Slot } from "./config.ts";
 import { Encoder } from "./encoder.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import type { Instance } from "./instance.ts";
-import { select } from "./selector.ts";
+import { select, type User, userOf } from "./selector.ts";
 import { setOwn, Variants } from "./variants.ts";
 
 /** Where a user's values come from, if not from a context. */
@@ -27,6 +27,7 @@ export class Session {
   readonly #plan: number;
   #planCount = 0;
   #context: unknown;
+  #user: User | undefined;
   #values: SlotValues | undefined;
 
   constructor(config: Config) {
@@ -43,6 +44,7 @@ export class Session {
     this.#encoder.begin();
     this.#forgetOutcomes();
     this.#context = context;
+    this.#user = userOf(context);
   }
 
   /** As {@link begin}, for a user whose values are known by slot. */
@@ -54,6 +56,7 @@ export class Session {
   /** Forgets the user, so that the session keeps none of the caller's objects alive. */
   end(): void {
     this.#context = undefined;
+    this.#user = undefined;
     this.#values = undefined;
   }
 
@@ -140,6 +143,14 @@ export class Session {
     return this.instance.views.u16[(this.#encoder.base + this.#outcomes + flag * 2) >>> 1];
   }
 
+  /** Copies all outcomes to `target` from `at` on. */
+  copyAll(target: Uint16Array, at: number): void {
+    const { u16 } = this.instance.views;
+    const outcomes = (this.#encoder.base + this.#outcomes) >>> 1;
+    const { flagCount } = this.config;
+    for (let flag = 0; flag < flagCount; flag++) target[at + flag] = u16[outcomes + flag];
+  }
+
   /** Copies the outcomes of `flags` to `target` from `at` on; leaves out negative flags. */
   copyOutcomes(flags: Int32Array, target: Uint16Array, at: number): void {
     const { u16 } = this.instance.views;
@@ -194,7 +205,7 @@ export class Session {
   value(slot: number): unknown {
     const { selector, source, isOfContext, read } = this.#slots[slot];
     if (isOfContext) {
-      return this.#values ? this.#values.value(slot) : read(this.#context);
+      return this.#values ? this.#values.value(slot) : read(this.#context, this.#user);
     }
     if (source === L.FROM_RESULTS) return this.#results();
     if (source === L.FROM_NOWHERE) return undefined;
