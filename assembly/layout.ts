@@ -7,6 +7,7 @@
 // image's first byte, pointers inside a session are relative to the session's first byte, so both
 // may lie anywhere in memory. Only `export const NAME = <integer expression>` may stand here.
 
+export const U16 = 2;
 export const U32 = 4;
 export const F64 = 8;
 
@@ -204,9 +205,9 @@ export const USE_PREDICATE = USE_CLAUSE + U32;
 export const USE_SIZE = USE_PREDICATE + U32;
 // What a clause gives if it is the first of its flag that has not failed.
 export const CLAUSE_BUCKET = 0; // 0 = none
-export const CLAUSE_OUTCOME = CLAUSE_BUCKET + U32; // without a bucket, or if it gives none
-export const CLAUSE_GROUP = CLAUSE_OUTCOME + U32;
-export const CLAUSE_SIZE = CLAUSE_GROUP + U32 + U32;
+export const CLAUSE_OUTCOME = CLAUSE_BUCKET + U32; // u16; without a bucket, or if nothing is hit
+export const CLAUSE_GROUP = CLAUSE_OUTCOME + U16; // u16
+export const CLAUSE_SIZE = CLAUSE_GROUP + U16;
 // Buckets that hash alike: one slot, and equal sizes of salt modulo 4.
 export const GROUP_SLOT = 0;
 export const GROUP_SHIFT = GROUP_SLOT + U32; // bits
@@ -230,6 +231,7 @@ export const RUN_ANY = 5; //       KIND_SET_ANY: true if an element's atom names
 export const RUN_NOT_ANY = 6; //   KIND_SET_ANY, negated
 // Swept flags have at most this many clauses.
 export const CLAUSE_COUNT_MAX = 32;
+export const GROUP_COUNT_MAX = 65535;
 
 // ── SESSION ── what one evaluation knows; fixed part, then a heap of texts ───────────────────
 //  0        4        8       12      16      20      24       28       32      36

@@ -36,7 +36,7 @@ function laterOutcome(session: usize, image: usize, sweep: usize, clause: usize)
     bit = (bit & ~31) + ctz(left);
     clause = clauses + bit * CLAUSE_SIZE;
     const bucket = load<u32>(clause, CLAUSE_BUCKET);
-    const otherwise = load<u32>(clause, CLAUSE_OUTCOME);
+    const otherwise = <u32>load<u16>(clause, CLAUSE_OUTCOME);
     // The last clause of a flag has no bucket.
     if (!bucket) return otherwise;
     const outcome = bucketOutcome(session, image, image + bucket, otherwise);
@@ -47,7 +47,7 @@ function laterOutcome(session: usize, image: usize, sweep: usize, clause: usize)
 /** Stores a queued flag's outcome, as its bucket's hash has it; `isHashed` = there is one. */
 function settle(session: usize, image: usize, sweep: usize, queued: usize, isHashed: bool): void {
   const clause = <usize>load<u32>(queued, QUEUED_CLAUSE);
-  let outcome = load<u32>(clause, CLAUSE_OUTCOME);
+  let outcome = <u32>load<u16>(clause, CLAUSE_OUTCOME);
   if (isHashed) {
     const bucket = image + load<u32>(clause, CLAUSE_BUCKET);
     outcome = rangeOutcome(image, bucket, load<u32>(queued, QUEUED_HASH), outcome);

@@ -254,9 +254,9 @@ function decideFlags(session: usize, image: usize, sweep: usize): void {
     const flag = load<u32>(entry, 4);
     const left = ~load<u32>(row + ((bit >>> 5) << 2)) >>> bit;
     const clause = clauses + (bit + ctz(left)) * CLAUSE_SIZE;
-    store<u16>(outcomes + (flag << 1), load<u32>(clause, CLAUSE_OUTCOME));
+    store<u16>(outcomes + (flag << 1), load<u16>(clause, CLAUSE_OUTCOME));
     // Without a branch: a clause without a bucket is overwritten by the next.
-    const end = ends + (load<u32>(clause, CLAUSE_GROUP) << 2);
+    const end = ends + (<u32>load<u16>(clause, CLAUSE_GROUP) << 2);
     const queued = <usize>load<u32>(end);
     store<u32>(queued, <u32>clause, QUEUED_CLAUSE);
     store<u32>(queued, flag, QUEUED_FLAG);

@@ -46,6 +46,10 @@ export class ImageWriter {
     this.#bytes[at] = value;
   }
 
+  setU16(at: number, value: number): void {
+    this.#view.setUint16(at, value, true);
+  }
+
   setU32(at: number, value: number): void {
     this.#view.setUint32(at, value, true);
   }

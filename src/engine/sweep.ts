@@ -21,6 +21,7 @@ interface SweptFlag {
 
 /** Buckets that hash alike. */
 interface Group {
+  index: number;
   slot: number;
   shift: number;
   /** Flags that may queue a bucket here. */
@@ -29,7 +30,7 @@ interface Group {
 
 const WORD_BITS = 32;
 /** Clauses without a bucket name this group; nothing stays in its queue. */
-const NO_GROUP: Group = { slot: 0, shift: 0, size: 0 };
+const NO_GROUP = -1;
 
 function runKindOf({ spec }: PredicateEntry): number {
   if (spec.kind === L.KIND_IS) return spec.negated ? L.RUN_UNNAMED : L.RUN_NAMED;
@@ -149,12 +150,11 @@ export class Sweep {
   readonly #swept: SweptFlag[] = [];
   readonly #rest: number[];
   readonly #slots = new Set<number>();
-  readonly #groups = new Map<string, Group>();
+  readonly #groups = new Map<number, Group>([[NO_GROUP, { index: 0, slot: 0, shift: 0, size: 0 }]]);
   #bits = 0;
 
   private constructor(flags: readonly FlagEntry[], rest: ReadonlySet<number>, order: Uint32Array) {
     this.#rest = [...order].filter((flag) => rest.has(flag));
-    this.#groups.set("", { ...NO_GROUP });
     for (const [index, flag] of flags.entries()) {
       if (!rest.has(index)) this.#add(index, clausesOf(flag));
     }
@@ -168,13 +168,14 @@ export class Sweep {
       parentsOf: (flag) => flags[flag].parents,
     };
     const order = orderOf(graph);
-    return new Sweep(flags, unsweepable(flags, order), order);
+    const sweep = new Sweep(flags, unsweepable(flags, order), order);
+    return sweep.#groups.size <= L.GROUP_COUNT_MAX ? sweep : undefined;
   }
 
   /** Writes the tables, and what belongs into the predicates' records at `records`. */
   write(writer: ImageWriter, records: number, predicates: readonly PredicateEntry[]): void {
     const groups = [...this.#groups.values()];
-    const clauses = this.#writeClauses(writer, groups);
+    const clauses = this.#writeClauses(writer);
     const uses = this.#writeUses(writer, records, predicates);
     const table = writer.allocate(L.SWEEP_SIZE);
     writer.setU32(L.IMAGE_SWEEP, table);
@@ -219,25 +220,25 @@ export class Sweep {
 
   #groupOf(bucket: BucketEntry): Group {
     const slot = bucket.slot.index;
-    const shift = (bucket.prefixSize % L.U32) * 8;
-    const name = `${slot} ${shift}`;
-    let group = this.#groups.get(name);
+    const left = bucket.prefixSize % L.U32;
+    const id = slot * L.U32 + left;
+    let group = this.#groups.get(id);
     if (!group) {
-      group = { slot, shift, size: 0 };
-      this.#groups.set(name, group);
+      group = { index: this.#groups.size, slot, shift: left * 8, size: 0 };
+      this.#groups.set(id, group);
     }
     return group;
   }
 
-  #writeClauses(writer: ImageWriter, groups: readonly Group[]): number {
+  #writeClauses(writer: ImageWriter): number {
     const table = writer.allocate(this.#bits * L.CLAUSE_SIZE);
     for (const { bit, clauses } of this.#swept) {
       for (const [i, { bucket, outcome }] of clauses.entries()) {
         const at = table + (bit + i) * L.CLAUSE_SIZE;
-        writer.setU32(at + L.CLAUSE_OUTCOME, outcome);
+        writer.setU16(at + L.CLAUSE_OUTCOME, outcome);
         if (!bucket) continue;
         writer.setU32(at + L.CLAUSE_BUCKET, bucket.pointer);
-        writer.setU32(at + L.CLAUSE_GROUP, groups.indexOf(this.#groupOf(bucket)));
+        writer.setU16(at + L.CLAUSE_GROUP, this.#groupOf(bucket).index);
       }
     }
     return table;
