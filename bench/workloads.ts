@@ -48,17 +48,27 @@ function goal(contender: string, over: string, atLeast: number): Goal {
   return { contender, over, atLeast };
 }
 
+/** As many questions until the same are asked again; a power of 2, so that no division is timed. */
+const QUESTIONS = 4096;
+
 /** Nobody asks for one flag after the other in the order of the config. */
-function inRandomOrder({ keys }: Loaded): string[] {
-  return new Random(8).shuffle(keys);
+function randomKeys({ keys }: Loaded): string[] {
+  const random = new Random(8);
+  return Array.from({ length: QUESTIONS }, () => random.pick(keys));
+}
+
+/** The users by question, in turn. */
+function usersInTurn(contexts: readonly EvaluationContext[]): EvaluationContext[] {
+  return Array.from({ length: QUESTIONS }, (_, index) => contexts[index % contexts.length]);
 }
 
 function oneRow(id: string, title: string, loaded: Loaded): Row {
   const { oracle, client, halyards, workload } = loaded;
-  const { contexts } = workload.users;
-  const keys = inRandomOrder(loaded);
+  const users = workload.users.contexts.length;
+  const contexts = usersInTurn(workload.users.contexts);
+  const keys = randomKeys(loaded);
   const asked = keys.map((key) => [key]);
-  const [users, flags] = [contexts.length, keys.length];
+  const last = QUESTIONS - 1;
   return {
     id,
     title,
@@ -66,20 +76,20 @@ function oneRow(id: string, title: string, loaded: Loaded): Row {
     contenders: [
       {
         name: "oracle evaluate",
-        call: (index) => weigh(oracle.variant(contexts[index % users], keys[index % flags])),
+        call: (index) => weigh(oracle.variant(contexts[index & last], keys[index & last])),
       },
       {
         name: "client evaluateV2",
         call(index) {
-          const flag = index % flags;
-          return weigh(client.evaluate(index % users, asked[flag])[keys[flag]]);
+          const question = index & last;
+          return weigh(client.evaluate(question % users, asked[question])[keys[question]]);
         },
       },
       ...HALYARDS.map(([lane]): Contender => {
         const engine = halyards[lane];
         return {
           name: `${lane} variant`,
-          call: (index) => weigh(engine.variant(contexts[index % users], keys[index % flags])),
+          call: (index) => weigh(engine.variant(contexts[index & last], keys[index & last])),
         };
       }),
     ],
@@ -242,18 +252,16 @@ function explainRow(loaded: Loaded): Row {
 /** Users that stay: their contexts are encoded once, beforehand. */
 function pinnedRow(loaded: Loaded): Row {
   const { oracle, halyards, workload } = loaded;
-  const keys = inRandomOrder(loaded);
+  const keys = randomKeys(loaded);
   const contexts: EvaluationContext[] = workload.users.contexts.slice(0, PINNED_USERS);
+  const [lastUser, last] = [PINNED_USERS - 1, QUESTIONS - 1];
   return {
     id: "W9",
-    title: `${keys.length} flags loaded, a pinned user asks for one`,
+    title: `${loaded.keys.length} flags loaded, a pinned user asks for one`,
     contenders: [
       {
         name: "oracle evaluate",
-        call(index) {
-          const context = contexts[index % PINNED_USERS];
-          return weigh(oracle.variant(context, keys[index % keys.length]));
-        },
+        call: (index) => weigh(oracle.variant(contexts[index & lastUser], keys[index & last])),
       },
       ...HALYARDS.flatMap(([lane]): Contender[] => {
         const engine = halyards[lane];
@@ -261,13 +269,13 @@ function pinnedRow(loaded: Loaded): Row {
         return [
           {
             name: `${lane} pinned variant`,
-            call: (index) => weigh(pinned[index % PINNED_USERS].variant(keys[index % keys.length])),
+            call: (index) => weigh(pinned[index & lastUser].variant(keys[index & last])),
           },
           {
             name: `${lane} pin, then variant`,
             call(index) {
-              using user = engine.pin(contexts[index % PINNED_USERS]);
-              return weigh(user.variant(keys[index % keys.length]));
+              using user = engine.pin(contexts[index & lastUser]);
+              return weigh(user.variant(keys[index & last]));
             },
           },
         ];
