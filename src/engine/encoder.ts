@@ -79,7 +79,7 @@ export class Encoder {
       const state = this.stateOf(slot);
       f64[(state + L.STATE_VALUE + L.VALUE_NUMBER) >>> 3] = value;
       u32[(state + L.STATE_TAG) >>> 2] = this.#epoch + L.TAG_TEXT;
-    } else if (value === undefined) {
+    } else if (value === undefined || value === null) {
       this.#fillNone(slot, L.TAG_NULL);
     } else {
       this.#fillOther(slot, value, needs);

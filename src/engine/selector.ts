@@ -1,7 +1,7 @@
 // What a selector finds in a context.
 
 /**
- * Finds a selector's value; undefined for null and undefined.
+ * Finds a selector's value; null is as good as undefined.
  *
  * @param user - the context's `user`, if that is an object
  */
@@ -9,30 +9,28 @@ export type Reader = (context: unknown, user: User | undefined) => unknown;
 
 export type User = Record<string, unknown>;
 
-type Field = (user: User) => unknown;
-
 /**
  * The user's own fields, each read by a function of its own, so that each keeps an inline cache
  * of its own: about a quarter of the time of a read by a name that varies.
  */
-const USER_FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
-  ["user_id", (user) => user.user_id],
-  ["device_id", (user) => user.device_id],
-  ["country", (user) => user.country],
-  ["city", (user) => user.city],
-  ["region", (user) => user.region],
-  ["dma", (user) => user.dma],
-  ["language", (user) => user.language],
-  ["platform", (user) => user.platform],
-  ["version", (user) => user.version],
-  ["os", (user) => user.os],
-  ["device_manufacturer", (user) => user.device_manufacturer],
-  ["device_brand", (user) => user.device_brand],
-  ["device_model", (user) => user.device_model],
-  ["carrier", (user) => user.carrier],
-  ["library", (user) => user.library],
-  ["ip_address", (user) => user.ip_address],
-  ["cohort_ids", (user) => user.cohort_ids],
+const USER_FIELDS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ["user_id", (_, user) => user?.user_id],
+  ["device_id", (_, user) => user?.device_id],
+  ["country", (_, user) => user?.country],
+  ["city", (_, user) => user?.city],
+  ["region", (_, user) => user?.region],
+  ["dma", (_, user) => user?.dma],
+  ["language", (_, user) => user?.language],
+  ["platform", (_, user) => user?.platform],
+  ["version", (_, user) => user?.version],
+  ["os", (_, user) => user?.os],
+  ["device_manufacturer", (_, user) => user?.device_manufacturer],
+  ["device_brand", (_, user) => user?.device_brand],
+  ["device_model", (_, user) => user?.device_model],
+  ["carrier", (_, user) => user?.carrier],
+  ["library", (_, user) => user?.library],
+  ["ip_address", (_, user) => user?.ip_address],
+  ["cohort_ids", (_, user) => user?.cohort_ids],
 ]);
 
 /** Names that every object or array inherits: as a selector they mean own properties only. */
@@ -63,7 +61,7 @@ function propertyReader(name: string): Reader {
   return (_, user) => {
     const properties = user?.user_properties;
     if (typeof properties !== "object" || properties === null) return undefined;
-    return (properties as Record<string, unknown>)[name] ?? undefined;
+    return (properties as Record<string, unknown>)[name];
   };
 }
 
@@ -72,7 +70,7 @@ export function readerOf(selector: readonly string[]): Reader {
   const [, scope, name, property] = selector;
   if (scope === "user" && selector.length === 3) {
     const field = USER_FIELDS.get(name);
-    if (field) return (_, user) => user && (field(user) ?? undefined);
+    if (field) return field;
   }
   const isProperty = scope === "user" && name === "user_properties" && selector.length === 4;
   if (isProperty && property !== "" && !isInherited(property)) return propertyReader(property);

@@ -205,7 +205,8 @@ export class Session {
   value(slot: number): unknown {
     const { selector, source, isOfContext, read } = this.#slots[slot];
     if (isOfContext) {
-      return this.#values ? this.#values.value(slot) : read(this.#context, this.#user);
+      const value = this.#values ? this.#values.value(slot) : read(this.#context, this.#user);
+      return value ?? undefined;
     }
     if (source === L.FROM_RESULTS) return this.#results();
     if (source === L.FROM_NOWHERE) return undefined;
@@ -236,7 +237,9 @@ export class Session {
   }
 
   #fill(slot: number): void {
-    this.#encoder.fill(slot, this.value(slot));
+    const { isOfContext, read } = this.#slots[slot];
+    const isRead = isOfContext && !this.#values;
+    this.#encoder.fill(slot, isRead ? read(this.#context, this.#user) : this.value(slot));
   }
 
   #answer(predicate: number): void {
