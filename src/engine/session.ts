@@ -108,8 +108,12 @@ export class Session {
       answer = core.sweep(this.#encoder.base);
     }
     if (sweep.rest.length === 0) return;
-    this.runPlan(sweep.rest);
-    this.#planCount = ALL;
+    try {
+      this.runPlan(sweep.rest);
+    } finally {
+      // Also if the context throws: the next user must not see what was swept for this one.
+      this.#planCount = ALL;
+    }
   }
 
   /** The outcome of a flag without parents: it is stored nowhere, for no other flag asks for it. */
