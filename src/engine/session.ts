@@ -101,6 +101,7 @@ export class Session {
     for (const slot of sweep.slots) this.#fill(slot);
     const { core, views } = this.instance;
     views.u32[(this.#encoder.base + L.SESSION_CURSOR) >>> 2] = 0;
+    views.u32[(this.#encoder.base + L.SESSION_RESUME) >>> 2] = 0;
     this.#planCount = ALL;
     let answer = core.sweep(this.#encoder.base);
     while (answer < 0) {
