@@ -293,7 +293,6 @@ export function sweep(session: usize): i32 {
   for (; cursor < slotCount; cursor++) {
     const answer = sweepSlot(session, image, load<u32>(slots + (cursor << 2)), resume);
     if (answer < 0) {
-      // Each predicate that the host decides is asked for once, but a slot may have thousands.
       if ((-answer & 3) == REQUEST_PREDICATE) resume = -answer >>> 2;
       store<u32>(session, cursor, SESSION_CURSOR);
       store<u32>(session, resume, SESSION_RESUME);
