@@ -151,6 +151,7 @@ test("no users, no flags", async () => {
   }
   const many = Engine.loadSync([]).evaluateMany(contexts);
   expect([many.userCount, many.at(USERS - 1, "plan")]).toEqual([USERS, undefined]);
+  expect(Engine.loadSync([]).variant({}, undefined as never)).toBeUndefined();
 });
 
 test("what is neither contexts nor columns is a ContextError", () => {

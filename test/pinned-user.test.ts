@@ -18,6 +18,12 @@ const flags: EvaluationFlag[] = [
   flagOf("result", [
     { conditions: [[readsResult]], bucket: bucketOf("s", "on", 50), variant: "off" },
   ]),
+  flagOf("itself", [
+    {
+      conditions: [[{ ...readsResult, selector: ["result", "itself"], values: ["(none)"] }]],
+      variant: "on",
+    },
+  ]),
   flagOf("tags", [{ conditions: [[on("tags", "set contains", "a", "b")]], variant: "on" }]),
   flagOf("any", [{ conditions: [[on("tags", "set contains any", "a")]], variant: "on" }]),
   flagOf("none", [{ conditions: [[on("plan", "is not", "x")]], variant: "on" }]),

@@ -150,10 +150,12 @@ export class Engine {
    */
   explain(context: EvaluationContext, flagKey: string): Explanation | undefined {
     return this.#with(context, (session) => {
-      const flag = session.config.flags.find(flagKey);
-      if (flag < 0) return undefined;
-      session.runFlag(flag);
-      return explain(session, flag);
+      const { config } = session;
+      const flag = config.flags.find(flagKey);
+      // The flag itself is the last of its plan.
+      return flag < 0
+        ? undefined
+        : explain(session, flag, config.planOfAll([flag]).subarray(0, -1));
     });
   }
 

@@ -62,24 +62,27 @@ export interface Explanation {
   digest: string;
 }
 
-/** Explains a flag that `session` has evaluated last. */
-export function explain(session: Session, flag: number): Explanation {
+/** Evaluates a flag behind the flags of `plan`, and explains it. */
+export function explain(session: Session, flag: number, plan: Uint32Array): Explanation {
   const { config } = session;
+  session.runPlan(plan);
+  // Stored nowhere: a flag that reads its own result has not seen any.
+  const outcome = session.runAlone(flag);
+  const variant = config.variants.get(flag, outcome);
   const { flagKeys } = config.names;
   const record = config.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
-  const outcome = session.outcome(flag);
   const segmentIndex = outcome === 0 ? -1 : config.outcomeSegment(flag, outcome);
   const segments: SegmentExplanation[] = [];
   const count = config.u32(record + L.FLAG_SEGMENT_COUNT);
   for (let index = 0; index < count; index++) {
     const isReached = segmentIndex === -1 || index <= segmentIndex;
-    segments.push(explainSegment(session, flag, index, isReached, index === segmentIndex));
+    segments.push(explainSegment(session, flag, index, isReached));
   }
+  if (variant) Object.assign(segments[segmentIndex], { chosen: true, variantKey: variant.key });
   const dependencies: Record<string, string | undefined> = Object.create(null);
   for (const parent of config.parentsOf(flag)) {
     dependencies[flagKeys[parent]] = session.variant(parent)?.key;
   }
-  const variant = session.variant(flag);
   const { digest } = config;
   return { flagKey: flagKeys[flag], variant, segmentIndex, segments, dependencies, digest };
 }
@@ -89,20 +92,18 @@ function explainSegment(
   flag: number,
   index: number,
   reached: boolean,
-  chosen: boolean,
 ): SegmentExplanation {
   const { config } = session;
   const segment = config.segmentRecord(flag, index);
   const metadata = config.segmentMetadata(segment);
   const name = metadata?.segmentName;
   const { conditions, matched } = explainConditions(session, segment, reached);
-  const result: SegmentExplanation = { index, reached, matched, chosen };
+  const result: SegmentExplanation = { index, reached, matched, chosen: false };
   if (typeof name === "string") result.name = name;
   if (metadata) result.metadata = metadata;
   if (conditions) result.conditions = conditions;
   const bucket = config.u32(segment + L.SEGMENT_BUCKET);
   if (bucket) result.bucket = explainBucket(session, segment, bucket, matched);
-  if (chosen) result.variantKey = session.variant(flag)?.key;
   return result;
 }
 

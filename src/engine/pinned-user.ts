@@ -52,8 +52,7 @@ export class PinnedUser {
       if (flag < 0) return undefined;
       session.beginValues(values);
       // As far as all flags were evaluated when this one was: it may have read their results.
-      session.runPlan(config.order.subarray(0, config.order.indexOf(flag) + 1));
-      return explain(session, flag);
+      return explain(session, flag, config.order.subarray(0, config.order.indexOf(flag)));
     });
   }
 

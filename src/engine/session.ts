@@ -68,12 +68,10 @@ export class Session {
       this.runPlan(plan);
       return this.variant(flag);
     }
-    return config.variants.get(flag, this.#runAlone(flag));
-  }
-
-  /** Evaluates one flag and its ancestors. */
-  runFlag(flag: number): void {
-    this.runPlan(this.config.planOf(flag) ?? [flag]);
+    // The slot it asks for first, whoever the user is: one request less.
+    const slot = config.firstSlot(flag);
+    if (slot >= 0) this.#fill(slot);
+    return config.variants.get(flag, this.runAlone(flag));
   }
 
   /** Evaluates the flags of a plan, parents first. */
@@ -117,12 +115,9 @@ export class Session {
     }
   }
 
-  /** The outcome of a flag without parents: it is stored nowhere, for no other flag asks for it. */
-  #runAlone(flag: number): number {
+  /** The outcome of a flag whose parents have been evaluated; no flag sees it, nor does itself. */
+  runAlone(flag: number): number {
     const { core } = this.instance;
-    // The slot it asks for first, whoever the user is: one request less.
-    const slot = this.config.firstSlot(flag);
-    if (slot >= 0) this.#fill(slot);
     let answer = core.runFlag(this.#encoder.base, flag);
     while (answer < 0) {
       this.#fulfil(-answer);
