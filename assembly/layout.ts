@@ -250,7 +250,10 @@ export const SESSION_ROW = SESSION_HASH + U32; // of the sweep: failed clauses
 export const SESSION_QUEUES = SESSION_ROW + U32;
 export const SESSION_QUEUE_ENDS = SESSION_QUEUES + U32; // one word per group
 export const SESSION_FORM = SESSION_QUEUE_ENDS + U32; // the words of a value, mixed
-export const SESSION_HEADER_SIZE = SESSION_FORM + U32 + U32 + U32;
+// Of the sweep: the predicate that the host was asked for, to go on there: a slot may have
+// thousands; 0 = none.
+export const SESSION_RESUME = SESSION_FORM + U32;
+export const SESSION_HEADER_SIZE = SESSION_RESUME + U32 + U32;
 // Longer values are hashed one by one.
 export const FORM_WORDS_MAX = 64;
 // Each user has an epoch. A slot's tag and a predicate's answer are stored as epoch + value, so

@@ -26,6 +26,7 @@ import {
   QUEUED_CLAUSE,
   QUEUED_FLAG,
   QUEUED_SIZE,
+  REQUEST_PREDICATE,
   REQUEST_SLOT,
   RUN_ANY,
   RUN_EACH,
@@ -44,6 +45,7 @@ import {
   SESSION_PREDICATES,
   SESSION_QUEUES,
   SESSION_QUEUE_ENDS,
+  SESSION_RESUME,
   SESSION_ROW,
   SLOT_PREDICATES,
   SLOT_PREDICATE_END,
@@ -176,9 +178,15 @@ function failOrdered(
   return 0;
 }
 
-function sweepText(session: usize, image: usize, slot: usize, state: usize, run: usize): i32 {
+function sweepText(
+  session: usize,
+  image: usize,
+  slot: usize,
+  state: usize,
+  run: usize,
+  start: u32,
+): i32 {
   const kind = load<u32>(run, RUN_KIND);
-  const start = load<u32>(run, RUN_START);
   const end = load<u32>(run, RUN_END);
   const value = state + STATE_VALUE;
   if (kind == RUN_EACH) return failEach(session, image, start, end);
@@ -188,16 +196,20 @@ function sweepText(session: usize, image: usize, slot: usize, state: usize, run:
     failUnnoted(session, image, start, end);
   } else if (kind == RUN_UNNAMED) {
     nameAll(session, image, atomOf(session, image, slot, value), start, end, true);
-  } else {
     // A text is no list.
-    failAll(session, image, start, end);
-  }
+  } else failAll(session, image, start, end);
   return 0;
 }
 
-function sweepList(session: usize, image: usize, slot: usize, state: usize, run: usize): i32 {
+function sweepList(
+  session: usize,
+  image: usize,
+  slot: usize,
+  state: usize,
+  run: usize,
+  start: u32,
+): i32 {
   const kind = load<u32>(run, RUN_KIND);
-  const start = load<u32>(run, RUN_START);
   const end = load<u32>(run, RUN_END);
   if (kind != RUN_ANY && kind != RUN_NOT_ANY) return failEach(session, image, start, end);
   let value = session + load<u32>(state, STATE_VALUES);
@@ -210,8 +222,8 @@ function sweepList(session: usize, image: usize, slot: usize, state: usize, run:
   return 0;
 }
 
-/** Marks the clauses that fail by one slot; 0, or a request (negative). */
-function sweepSlot(session: usize, image: usize, index: u32): i32 {
+/** Marks the clauses that fail by one slot, from a predicate on; 0, or a request (negative). */
+function sweepSlot(session: usize, image: usize, index: u32, resume: u32): i32 {
   const state = slotState(session, index);
   const tag = tagOf(session, state);
   if (tag >= <u32>EPOCH_STEP) return request(index, REQUEST_SLOT);
@@ -232,10 +244,12 @@ function sweepSlot(session: usize, image: usize, index: u32): i32 {
   let run = image + load<u32>(slot, SLOT_RUNS);
   const last = run + load<u32>(slot, SLOT_RUN_COUNT) * RUN_SIZE;
   for (; run < last; run += RUN_SIZE) {
+    if (load<u32>(run, RUN_END) <= resume) continue;
+    const first = max(load<u32>(run, RUN_START), resume);
     const answer =
       tag == TAG_TEXT
-        ? sweepText(session, image, slot, state, run)
-        : sweepList(session, image, slot, state, run);
+        ? sweepText(session, image, slot, state, run, first)
+        : sweepList(session, image, slot, state, run, first);
     if (answer < 0) return answer;
   }
   return 0;
@@ -269,18 +283,22 @@ export function sweep(session: usize): i32 {
   const image = <usize>load<u32>(session, SESSION_IMAGE);
   const sweep = image + load<u32>(image, IMAGE_SWEEP);
   let cursor = load<u32>(session, SESSION_CURSOR);
-  if (!cursor) {
+  let resume = load<u32>(session, SESSION_RESUME);
+  if (!cursor && !resume) {
     const row = session + load<u32>(session, SESSION_ROW);
     memory.fill(row, 0, load<u32>(sweep, SWEEP_WORDS) << 2);
   }
   const slots = image + load<u32>(sweep, SWEEP_SLOTS);
   const slotCount = load<u32>(sweep, SWEEP_SLOT_COUNT);
   for (; cursor < slotCount; cursor++) {
-    const answer = sweepSlot(session, image, load<u32>(slots + (cursor << 2)));
+    const answer = sweepSlot(session, image, load<u32>(slots + (cursor << 2)), resume);
     if (answer < 0) {
+      if ((-answer & 3) == REQUEST_PREDICATE) resume = -answer >>> 2;
       store<u32>(session, cursor, SESSION_CURSOR);
+      store<u32>(session, resume, SESSION_RESUME);
       return answer;
     }
+    resume = 0;
   }
   const groups = image + load<u32>(sweep, SWEEP_GROUPS);
   const groupCount = load<u32>(sweep, SWEEP_GROUP_COUNT);

@@ -183,6 +183,17 @@ describe("explain", () => {
     expect(why.segmentIndex).toBe(1);
   });
 
+  test("sees no result of the flag itself, as the flag did not", () => {
+    for (const selector of [["result", "f", "key"], ["result"]]) {
+      const conditions = [[{ selector, op: "does not contain", values: ["on"] }]];
+      const segments = [{ conditions, variant: "on" }, { variant: "off" }];
+      const variants = { on: { key: "on" }, off: { key: "off" } };
+      const why = Engine.loadSync([{ key: "f", variants, segments }]).explain({}, "f")!;
+      expect(why.segments[0]).toMatchObject({ matched: true, chosen: true, variantKey: "on" });
+      expect(why.variant?.key).toBe("on");
+    }
+  });
+
   test("of an unknown flag is undefined", () => {
     expect(engine.explain({}, "no such flag")).toBeUndefined();
   });

@@ -94,3 +94,31 @@ test("evaluations nested in a getter leave memory as it was", () => {
   for (let i = 0; i < 500; i++) engine.variant(nest(20), "flag-0");
   expect(engine.memoryBytes).toBe(memoryBytes);
 });
+
+test("batches of 2,000 users leave memory as it was", () => {
+  const engine = Engine.loadSync(flagsOf(60));
+  const users = Array.from({ length: 2_000 }, (_, index) => user(index));
+  const columns = { user: users.map((context) => context.user) };
+  let on = 0;
+  expectFlat(engine, 6, 24, (index) => {
+    const many = index % 2 ? engine.evaluateMany(columns) : engine.evaluateMany(users);
+    on += Number(many.at(index, "flag-3")?.key === "on");
+  });
+  expect(on).toBeGreaterThan(0);
+});
+
+test("records, and pinned users that are forgotten, leave memory as it was", () => {
+  const engine = Engine.loadSync(flagsOf(60));
+  let found = 0;
+  expectFlat(engine, 2_000, 10_000, (index) => {
+    const context = user(index);
+    const record = engine.evaluate(context);
+    record.added = record["flag-1"];
+    delete record["flag-2"];
+    const pinned = engine.pin(context);
+    found += Number(pinned.variant("flag-3")?.key === "on");
+    if (index % 10 === 0) found += Number(pinned.explain("flag-59")?.segmentIndex === 1);
+    if (index % 3 === 0) pinned[Symbol.dispose]();
+  });
+  expect(found).toBeGreaterThan(1_000);
+});

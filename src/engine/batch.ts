@@ -32,6 +32,8 @@ export class Batch {
   #columns: ColumnUsers | undefined;
   #outcomes = new Uint16Array(0);
   #count = 0;
+  /** Undefined while a stream is waited for, as others may use it. */
+  #session: Session | undefined;
 
   /** @param flagKeys - undefined or empty = all */
   constructor(config: Config, flagKeys: readonly string[] | undefined) {
@@ -46,54 +48,59 @@ export class Batch {
       throw new ContextError(`users: expected contexts or columns, got ${describe(users)}`);
     }
     if (isAsyncIterable(users)) return this.#evaluateStream(users);
-    const session = this.#config.take();
     try {
-      if (isIterable(users)) this.#evaluateContexts(session, users);
-      else this.#evaluateColumns(session, users);
+      if (isIterable(users)) this.#evaluateContexts(users);
+      else this.#evaluateColumns(users);
     } finally {
-      this.#config.giveBack(session);
+      this.#giveBack();
     }
     return this.#finish();
   }
 
-  #evaluateContexts(session: Session, contexts: Iterable<EvaluationContext>): void {
+  #evaluateContexts(contexts: Iterable<EvaluationContext>): void {
     if (Array.isArray(contexts)) this.#resize(contexts.length);
     for (const context of contexts) {
       this.#context = context;
-      this.#addRow(session);
+      this.#addRow();
     }
   }
 
-  #evaluateColumns(session: Session, columns: Columns): void {
+  #evaluateColumns(columns: Columns): void {
     const users = new ColumnUsers(columns, this.#config.slots);
     this.#columns = users;
     this.#resize(users.count);
-    for (; users.row < users.count; users.row++) this.#addRow(session);
+    for (; users.row < users.count; users.row++) this.#addRow();
   }
 
   async #evaluateStream(contexts: AsyncIterable<EvaluationContext>): Promise<Outcomes> {
     for await (const context of contexts) {
       this.#context = context;
-      // While the stream is waited for, others may use the session.
-      const session = this.#config.take();
       try {
-        this.#addRow(session);
+        this.#addRow();
       } finally {
-        this.#config.giveBack(session);
+        this.#giveBack();
       }
     }
     return this.#finish();
   }
 
-  #addRow(session: Session): void {
+  #addRow(): void {
     const needed = (this.#count + 1) * this.#flags.length;
     if (needed > this.#outcomes.length) this.#resize(Math.max(ROWS_INITIAL, this.#count * 2));
+    this.#session ??= this.#config.take();
     try {
-      this.#evaluateRow(session);
+      this.#evaluateRow(this.#session);
     } catch (error) {
-      this.#config.retry(error, session, (fresh) => this.#evaluateRow(fresh));
+      this.#config.retry(error, this.#session, (fresh) => this.#evaluateRow(fresh));
+      // It has trapped: the next row gets another.
+      this.#giveBack();
     }
     this.#count++;
+  }
+
+  #giveBack(): void {
+    if (this.#session) this.#config.giveBack(this.#session);
+    this.#session = undefined;
   }
 
   #evaluateRow(session: Session): void {

@@ -50,6 +50,9 @@ export class ColumnUsers implements SlotValues {
       }
       cells.set(name, cellOf(column));
     }
+    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0)) {
+      throw new ContextError(`columns: expected a length of 0 or more, got ${count}`);
+    }
     if (count === undefined) throw new ContextError("columns: expected at least one, got none");
     this.count = count;
     this.#cells = slots.map(({ selector }) => cellFor(selector, cells));

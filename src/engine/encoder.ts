@@ -63,12 +63,6 @@ export class Encoder {
     return this.base + this.#states + slot * L.STATE_SIZE;
   }
 
-  /** Whether the slot has been written since {@link begin}. */
-  isFilled(slot: number): boolean {
-    const tag = this.#instance.views.u32[this.stateOf(slot) >>> 2] - this.#epoch;
-    return tag > 0 && tag < L.EPOCH_STEP;
-  }
-
   /** Writes the value that the slot's selector found. */
   fill(slot: number, value: unknown): void {
     const { needs } = this.#slots[slot];

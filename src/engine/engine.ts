@@ -150,10 +150,11 @@ export class Engine {
    */
   explain(context: EvaluationContext, flagKey: string): Explanation | undefined {
     return this.#with(context, (session) => {
-      const flag = session.config.flags.find(flagKey);
+      const { config } = session;
+      const flag = config.flags.find(flagKey);
       if (flag < 0) return undefined;
-      session.runFlag(flag);
-      return explain(session, flag);
+      // The flag itself is the last of its plan.
+      return explain(session, flag, config.planOf(flag)?.subarray(0, -1));
     });
   }
 

@@ -65,13 +65,19 @@ export interface Explanation {
 
 const NO_DEPENDENCIES: Record<string, never> = Object.freeze(Object.create(null));
 
-/** Explains a flag that `session` has evaluated last. */
-export function explain(session: Session, flag: number): Explanation {
+/**
+ * Evaluates a flag and explains it.
+ *
+ * @param before - the flags to evaluate first, if any
+ */
+export function explain(session: Session, flag: number, before?: Uint32Array): Explanation {
   const { config } = session;
+  if (before) session.runPlan(before);
+  // Stored nowhere: a flag that reads its own result has not seen any.
+  const outcome = session.runAlone(flag);
+  const variant = config.variants.get(flag, outcome);
   const outline = config.outline(flag);
-  const outcome = session.outcome(flag);
   const segmentIndex = outcome === 0 ? -1 : config.outcomeSegment(flag, outcome);
-  const variant = session.variant(flag);
   const segments: SegmentExplanation[] = [];
   for (const segment of outline.segments) {
     const isReached = segmentIndex === -1 || segment.index <= segmentIndex;

@@ -20,7 +20,8 @@ export class FlagIndex {
   find(key: string): number {
     // Whoever asks for one flag after another mostly does so in the config's order.
     let flag: number | undefined = this.#next;
-    if (this.keys[flag] !== key) {
+    // Without flags, `undefined` would name the first.
+    if (this.keys[flag] !== key || key === undefined) {
       flag = this.#flags.get(key);
       if (flag === undefined) return -1;
     }

@@ -2,7 +2,7 @@ import type { Config } from "./config.ts";
 import { type Explanation, explain } from "./explanation.ts";
 import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
 import type { Session, SlotValues } from "./session.ts";
-import { textOf } from "./value.ts";
+import { snapshot } from "./snapshot.ts";
 import type { Variants } from "./variants.ts";
 
 /**
@@ -52,8 +52,7 @@ export class PinnedUser {
       if (flag < 0) return undefined;
       session.beginValues(values);
       // As far as all flags were evaluated when this one was: it may have read their results.
-      session.runPlan(config.order.subarray(0, config.order.indexOf(flag) + 1));
-      return explain(session, flag);
+      return explain(session, flag, config.order.subarray(0, config.order.indexOf(flag)));
     });
   }
 
@@ -67,16 +66,4 @@ export class PinnedUser {
 
 function disposed(): Error {
   return new Error("pinned user: expected one in use, got one that is disposed of");
-}
-
-/** A copy that the caller cannot change; the value itself if a copy would read differently. */
-function snapshot(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value) && value.every((item) => typeof item !== "object")) return [...value];
-  try {
-    const copy: unknown = structuredClone(value);
-    return textOf(copy) === textOf(value) ? copy : value;
-  } catch {
-    return value;
-  }
 }

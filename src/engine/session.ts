@@ -71,22 +71,10 @@ export class Session {
       this.runPlan(plan);
       return this.variant(flag);
     }
-    return config.variants.get(flag, this.#runAlone(flag));
-  }
-
-  /** Evaluates one flag and its ancestors, and keeps their outcomes. */
-  runFlag(flag: number): void {
-    const plan = this.config.planOf(flag);
-    if (plan) {
-      this.runPlan(plan);
-      return;
-    }
-    const outcome = this.#runAlone(flag);
-    const { u16, u32 } = this.instance.views;
-    const { base } = this.#encoder;
-    u16[(base + this.#outcomes + flag * 2) >>> 1] = outcome;
-    u32[(base + this.#plan) >>> 2] = flag;
-    this.#planCount = 1;
+    // The slot it asks for first, whoever the user is: one request less.
+    const slot = config.firstSlot(flag);
+    if (slot >= 0) this.#fill(slot);
+    return config.variants.get(flag, this.runAlone(flag));
   }
 
   /** Evaluates the flags of a plan, parents first. */
@@ -111,9 +99,16 @@ export class Session {
       this.runPlan(order);
       return;
     }
-    for (const slot of sweep.slots) this.#fill(slot);
+    try {
+      for (const slot of sweep.slots) this.#fill(slot);
+    } catch {
+      // A getter that throws: only flag by flag it is known whether anybody asks for it.
+      this.runPlan(order);
+      return;
+    }
     const { core, views } = this.instance;
     views.u32[(this.#encoder.base + L.SESSION_CURSOR) >>> 2] = 0;
+    views.u32[(this.#encoder.base + L.SESSION_RESUME) >>> 2] = 0;
     this.#planCount = ALL;
     let answer = core.sweep(this.#encoder.base);
     while (answer < 0) {
@@ -121,16 +116,17 @@ export class Session {
       answer = core.sweep(this.#encoder.base);
     }
     if (sweep.rest.length === 0) return;
-    this.runPlan(sweep.rest);
-    this.#planCount = ALL;
+    try {
+      this.runPlan(sweep.rest);
+    } finally {
+      // Also if the context throws: the next user must not see what was swept for this one.
+      this.#planCount = ALL;
+    }
   }
 
-  /** The outcome of a flag without parents: it is stored nowhere, for no other flag asks for it. */
-  #runAlone(flag: number): number {
+  /** The outcome of a flag whose parents have been evaluated; no flag sees it, nor does itself. */
+  runAlone(flag: number): number {
     const { core } = this.instance;
-    // The slot it asks for first, whoever the user is: one request less.
-    const slot = this.config.firstSlot(flag);
-    if (slot >= 0) this.#fill(slot);
     let answer = core.runFlag(this.#encoder.base, flag);
     while (answer < 0) {
       this.#fulfil(-answer);
