@@ -66,6 +66,24 @@ test("getters, proxies and conversions that throw leave the engine usable", () =
   expectErrorOrNull(engine, { user: new Proxy({}, { get: mine, has: mine, ownKeys: mine }) });
 });
 
+test("a getter that throws matters only where a flag asks for its property", () => {
+  const conditions = [
+    [
+      { selector: PLAN, op: "is", values: ["never"] },
+      { selector: AGE, op: "less", values: ["18"] },
+    ],
+  ];
+  const segments = [{ conditions, variant: "on" }, { variant: "off" }];
+  const flag = { key: "both", variants: { on: { key: "on" }, off: { key: "off" } }, segments };
+  const both = [flag] as unknown as EvaluationFlag[];
+  const context = { user: Object.defineProperty({ plan: "a" }, "age", { get: mine }) };
+  const expected = evaluateWithOracle(both, context);
+  const engine = Engine.loadSync(both as Parameters<typeof Engine.loadSync>[0]);
+  expect(engine.evaluate(context)).toStrictEqual(expected);
+  expect(engine.evaluateAll(context).toObject()).toStrictEqual(expected);
+  expect(engine.evaluateMany([context]).at(0, "both")).toStrictEqual(expected.both);
+});
+
 test("an endless throw does not use up the core's memory", () => {
   const engine = load();
   const throwing = { user: Object.defineProperty({}, "age", { get: mine }) };

@@ -155,6 +155,8 @@ test("no users, no flags", async () => {
 });
 
 test("what is neither contexts nor columns is a ContextError", () => {
+  const cyclic: { self?: unknown } = {};
+  cyclic.self = cyclic;
   const engine = Engine.loadSync(flags);
   const bad: [unknown, RegExp][] = [
     [null, /contexts or columns, got null/],
@@ -169,6 +171,8 @@ test("what is neither contexts nor columns is a ContextError", () => {
     [{ "user.id": "u1" }, /an array in "user.id", got "u1"/],
     [{ user: { id: null } }, /an array in "user.id", got null/],
     [{ user: { id: ["u1"], age: 5 } }, /an array in "user.age", got 5/],
+    [{ user: { id: [1] }, "user.id": [1] }, /"user.id" once, got it twice/],
+    [cyclic, /at most 64 levels/],
     ...[-1, 1.5, Number.NaN].map((length): [unknown, RegExp] => [{ id: { length } }, /columns: /]),
   ];
   for (const [users, message] of bad) {

@@ -40,7 +40,7 @@ export class Batch {
     this.#config = config;
     this.#flagKeys = flagKeys?.length ? [...flagKeys] : config.names.flagKeys;
     this.#flags = Int32Array.from(this.#flagKeys, (key) => config.flags.find(key));
-    if (flagKeys?.length) this.#plan = config.planOfAll(this.#flags.filter((flag) => flag >= 0));
+    if (flagKeys?.length) this.#plan = config.planOfKeys(flagKeys);
   }
 
   evaluate(users: Contexts | Columns): Outcomes | Promise<Outcomes> {

@@ -1,3 +1,4 @@
+import { SELECTOR_DEPTH_MAX } from "../../assembly/layout.ts";
 import type { Slot } from "./config.ts";
 import { ContextError, describe } from "./errors.ts";
 import { select } from "./selector.ts";
@@ -48,6 +49,9 @@ export class ColumnUsers implements SlotValues {
         const got = `${column.length} in ${JSON.stringify(name)}`;
         throw new ContextError(`columns: expected ${count} values each, got ${got}`);
       }
+      if (cells.has(name)) {
+        throw new ContextError(`columns: expected ${JSON.stringify(name)} once, got it twice`);
+      }
       cells.set(name, cellOf(column));
     }
     if (count !== undefined && !(Number.isSafeInteger(count) && count >= 0)) {
@@ -63,7 +67,10 @@ export class ColumnUsers implements SlotValues {
   }
 }
 
-function* flatten(columns: Columns, prefix = ""): Iterable<[string, Column]> {
+function* flatten(columns: Columns, prefix = "", depth = 1): Iterable<[string, Column]> {
+  if (depth > SELECTOR_DEPTH_MAX) {
+    throw new ContextError(`columns: expected at most ${SELECTOR_DEPTH_MAX} levels, got more`);
+  }
   for (const [key, value] of Object.entries(columns)) {
     const name = prefix + key;
     if (typeof value !== "object" || value === null) {
@@ -71,7 +78,7 @@ function* flatten(columns: Columns, prefix = ""): Iterable<[string, Column]> {
       throw new ContextError(`columns: expected an array in ${JSON.stringify(name)}, got ${got}`);
     }
     if (isColumn(value)) yield [name.replace(/^context\./, ""), value];
-    else yield* flatten(value, `${name}.`);
+    else yield* flatten(value, `${name}.`, depth + 1);
   }
 }
 

@@ -52,6 +52,8 @@ export class Config extends ImageReader {
   readonly slab = new OutcomeSlab();
   readonly #outlines: (FlagOutline | undefined)[] = [];
   readonly #matchers: (HostMatcher | undefined)[] = [];
+  #lastKeys: readonly string[] = [];
+  #lastPlan: Uint32Array = new Uint32Array(0);
   readonly #plans: (Uint32Array | null | undefined)[] = [];
 
   constructor(module: CoreModule, image: Uint8Array, isNew: boolean) {
@@ -191,9 +193,18 @@ export class Config extends ImageReader {
     return plan;
   }
 
-  /** The flags and their ancestors, parents first. */
-  planOfAll(flags: Iterable<number>): Uint32Array {
-    return orderOf(this.#graph, flags);
+  /** The flags with these keys and their ancestors, parents first; unknown keys are left out. */
+  planOfKeys(flagKeys: readonly string[]): Uint32Array {
+    const last = this.#lastKeys;
+    // Most callers ask for the same flags each time.
+    if (flagKeys.length === last.length && flagKeys.every((key, i) => key === last[i])) {
+      return this.#lastPlan;
+    }
+    const flags = flagKeys.map((key) => this.flags.find(key)).filter((flag) => flag >= 0);
+    const plan = orderOf(this.#graph, flags);
+    this.#lastKeys = [...flagKeys];
+    this.#lastPlan = plan;
+    return plan;
   }
 
   /** By outcome (from 1), with merged metadata; shared and deeply frozen. */

@@ -105,7 +105,7 @@ export class Engine {
         return session.record();
       }
       const { config } = session;
-      const plan = planOf(config, flagKeys);
+      const plan = config.planOfKeys(flagKeys);
       session.runPlan(plan);
       const record: Record<string, EvaluationVariant> = {};
       for (const flag of plan) {
@@ -226,15 +226,6 @@ function moduleOf({ module, backend, simd }: EngineOptions): CoreModule {
 function configOf(module: CoreModule, flags: Flags | Uint8Array): Config {
   if (flags instanceof Uint8Array) return new Config(module, flags, false);
   return new Config(module, compile(flags), true);
-}
-
-function planOf(config: Config, flagKeys: readonly string[]): Uint32Array {
-  const flags: number[] = [];
-  for (const key of flagKeys) {
-    const flag = config.flags.find(key);
-    if (flag >= 0) flags.push(flag);
-  }
-  return config.planOfAll(flags);
 }
 
 function changedKeys(old: Config, next: Config): string[] {

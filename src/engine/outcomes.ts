@@ -37,7 +37,7 @@ export class Outcomes {
    */
   at(userIndex: number, flagKey: string): EvaluationVariant | undefined {
     if (!Number.isInteger(userIndex) || userIndex < 0 || userIndex >= this.userCount) {
-      throw new RangeError(`userIndex: expected 0 to ${this.userCount - 1}, got ${userIndex}`);
+      throw new RangeError(`userIndex: expected one of ${this.userCount} users, got ${userIndex}`);
     }
     const column = this.#columns.get(flagKey);
     if (column === undefined || this.#flags[column] < 0) return undefined;
