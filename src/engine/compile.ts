@@ -84,11 +84,11 @@ function entriesOf(flags: Flags, warnings: EngineWarning[]): [string, Evaluation
   const byKey: Record<string, EvaluationFlag> = Object.create(null);
   for (const name of Object.keys(flags)) {
     const flag = (flags as Record<string, EvaluationFlag>)[name];
-    const place = isList ? `flags[${name}]` : pathOf(name);
+    const place = () => (isList ? `flags[${name}]` : pathOf(name));
     const key: unknown = flag?.key;
     if (typeof key !== "string") {
       const isObject = typeof flag === "object" && flag !== null;
-      const path = isObject ? `${place}.key` : place;
+      const path = isObject ? `${place()}.key` : place();
       const expected = isObject ? "a string" : "an object";
       const message = `expected ${expected}, got ${describe(isObject ? key : flag)}`;
       warnings.push({ code: "malformed-flag", path, message });
@@ -96,7 +96,7 @@ function entriesOf(flags: Flags, warnings: EngineWarning[]): [string, Evaluation
     }
     if (key in byKey) {
       const message = `the key ${JSON.stringify(key)} stands earlier too; the later flag is used`;
-      warnings.push({ code: "duplicate-flag", flagKey: key, path: place, message });
+      warnings.push({ code: "duplicate-flag", flagKey: key, path: place(), message });
     }
     byKey[key] = flag;
   }

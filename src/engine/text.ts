@@ -51,10 +51,14 @@ export function writeText(
   return units > 127 ? writeUnits(text, target, at) : length;
 }
 
-/** The bytes of one text. */
+const scratch = new Uint32Array(1024);
+const scratchBytes = new Uint8Array(scratch.buffer);
+
+/** The bytes of one text; good until the next call. */
 export function bytesOf(text: string): Uint8Array {
-  const words = new Uint32Array((bytesMax(text) >>> 2) + 1);
-  const bytes = new Uint8Array(words.buffer);
+  const isShort = bytesMax(text) < scratchBytes.length;
+  const words = isShort ? scratch : new Uint32Array((bytesMax(text) >>> 2) + 1);
+  const bytes = isShort ? scratchBytes : new Uint8Array(words.buffer);
   return bytes.subarray(0, writeText(text, bytes, words, 0));
 }
 
