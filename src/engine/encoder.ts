@@ -130,25 +130,26 @@ export class Encoder {
     if (folded !== text) this.#setText(value + L.VALUE_TEXT, folded);
   }
 
-  #fillList(slot: number, texts: string[], needs: number, bucketText: string): void {
-    if (needs & L.NEEDS_HOST) this.texts[slot] = texts;
+  #fillList(slot: number, texts: readonly string[], needs: number, bucketText: string): void {
+    if (needs & L.NEEDS_HOST) this.texts[slot] = [...texts];
     const distinct = distinctOf(texts);
     let room = distinct.length * L.VALUE_SIZE + FORM_MARGIN;
-    for (const text of distinct) room += formsMax(text);
+    for (let i = 0; i < distinct.length; i++) room += formsMax(distinct[i]);
     this.#makeRoom(room);
+    const { u32 } = this.#instance.views;
     const state = this.stateOf(slot);
     const values = (this.#heapTop + 7) & ~7;
     this.#heapTop = values + distinct.length * L.VALUE_SIZE;
-    this.#setWord(state + L.STATE_COUNT, distinct.length);
-    this.#setWord(state + L.STATE_RAW_COUNT, texts.length);
-    this.#setWord(state + L.STATE_VALUES, values);
+    u32[(state + L.STATE_COUNT) >>> 2] = distinct.length;
+    u32[(state + L.STATE_RAW_COUNT) >>> 2] = texts.length;
+    u32[(state + L.STATE_VALUES) >>> 2] = values;
     let folded = 0;
     for (let i = 0; i < distinct.length; i++) {
       const at = this.base + values + i * L.VALUE_SIZE;
       folded |= this.#writeElement(at, distinct[i], needs, folded);
     }
-    this.#setWord(state + L.STATE_BUCKET_BYTES, 0);
-    this.#setWord(state + L.STATE_TAG, this.#epoch + L.TAG_LIST);
+    u32[(state + L.STATE_BUCKET_BYTES) >>> 2] = 0;
+    u32[(state + L.STATE_TAG) >>> 2] = this.#epoch + L.TAG_LIST;
     if (bucketText) this.#setBucket(slot, bucketText);
   }
 
@@ -157,10 +158,23 @@ export class Encoder {
    * Answers the boolean that it folds to, FOLDED_*, and takes those of the earlier elements.
    */
   #writeElement(at: number, text: string, needs: number, earlier: number): number {
-    this.#setWord(at + L.VALUE_ATOM, 0);
-    this.#setText(at + L.VALUE_EXACT, text);
-    this.#copySpan(at + L.VALUE_EXACT, at + L.VALUE_TEXT);
-    this.#writeForms(at, text, needs, at + L.VALUE_EXACT);
+    const { u8, u32 } = this.#instance.views;
+    const top = this.#heapTop;
+    const bytes = writeText(text, u8, u32, this.base + top);
+    this.#heapTop = (top + bytes + 3) & ~3;
+    u32[(at + L.VALUE_ATOM) >>> 2] = 0;
+    u32[(at + L.VALUE_FLAGS) >>> 2] = 0;
+    u32[(at + L.VALUE_EXACT) >>> 2] = top;
+    u32[(at + L.VALUE_EXACT_BYTES) >>> 2] = bytes;
+    u32[(at + L.VALUE_TEXT) >>> 2] = top;
+    u32[(at + L.VALUE_TEXT_BYTES) >>> 2] = bytes;
+    if (needs & ~(L.NEEDS_BUCKET | L.NEEDS_TEXT)) {
+      this.#writeForms(at, text, needs, at + L.VALUE_EXACT);
+    }
+    return bytes === 4 || bytes === 5 ? this.#foldElement(at, text, earlier) : 0;
+  }
+
+  #foldElement(at: number, text: string, earlier: number): number {
     const fold = foldBoolean(text);
     if (fold !== "true" && fold !== "false") return 0;
     if (fold !== text) this.#setText(at + L.VALUE_TEXT, fold);
@@ -252,7 +266,7 @@ function formsMax(text: string): number {
   return bytesMax(text) * FORM_COUNT + FORM_MARGIN * FORM_COUNT;
 }
 
-function distinctOf(texts: string[]): string[] {
+function distinctOf(texts: readonly string[]): readonly string[] {
   if (texts.length > SHORT_LIST) return [...new Set(texts)];
   for (let i = 1; i < texts.length; i++) {
     if (texts.indexOf(texts[i]) < i) return [...new Set(texts)];

@@ -42,7 +42,8 @@ export class Session {
   /** Starts over with another user. */
   begin(context: unknown): void {
     this.#encoder.begin();
-    this.#forgetOutcomes();
+    // What a sweep has left the next sweep overwrites.
+    if (this.#planCount !== ALL) this.#forgetOutcomes();
     this.#context = context;
     this.#user = userOf(context);
   }
@@ -78,7 +79,12 @@ export class Session {
   }
 
   /** Evaluates the flags of a plan, parents first. */
-  runPlan(plan: ArrayLike<number>): void {
+  runPlan(plan: Uint32Array): void {
+    if (this.#planCount === ALL) this.#forgetOutcomes();
+    this.#run(plan);
+  }
+
+  #run(plan: Uint32Array): void {
     const { core, views } = this.instance;
     const { base } = this.#encoder;
     views.u32.set(plan, (base + this.#plan) >>> 2);
@@ -106,6 +112,7 @@ export class Session {
       this.runPlan(order);
       return;
     }
+    if (sweep.rest.length > 0) this.#forgetOutcomes();
     const { core, views } = this.instance;
     views.u32[(this.#encoder.base + L.SESSION_CURSOR) >>> 2] = 0;
     views.u32[(this.#encoder.base + L.SESSION_RESUME) >>> 2] = 0;
@@ -117,7 +124,7 @@ export class Session {
     }
     if (sweep.rest.length === 0) return;
     try {
-      this.runPlan(sweep.rest);
+      this.#run(sweep.rest);
     } finally {
       // Also if the context throws: the next user must not see what was swept for this one.
       this.#planCount = ALL;
@@ -126,6 +133,7 @@ export class Session {
 
   /** The outcome of a flag whose parents have been evaluated; no flag sees it, nor does itself. */
   runAlone(flag: number): number {
+    if (this.#planCount === ALL) this.#forgetOutcomes();
     const { core } = this.instance;
     let answer = core.runFlag(this.#encoder.base, flag);
     while (answer < 0) {

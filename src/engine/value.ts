@@ -13,7 +13,13 @@ export function textOf(value: unknown): string | undefined {
   }
 }
 
-function textsOf(values: readonly unknown[]): string[] {
+/** Answers `values` itself if these are texts. */
+function textsOf(values: readonly unknown[]): readonly string[] {
+  let isPlain = true;
+  for (let i = 0; isPlain && i < values.length; i++) {
+    isPlain = typeof values[i] === "string" && values[i] !== "";
+  }
+  if (isPlain) return values as readonly string[];
   const texts: string[] = [];
   for (const value of values) {
     const text = textOf(value);
@@ -26,7 +32,7 @@ function textsOf(values: readonly unknown[]): string[] {
  * The texts of a list: an array, or text of a JSON array; undefined for anything else, null for
  * what has no text at all (docs/evaluation.md, D6).
  */
-export function listOf(value: unknown): string[] | undefined | null {
+export function listOf(value: unknown): readonly string[] | undefined | null {
   if (Array.isArray(value)) return textsOf(value);
   if (typeof value === "number" || typeof value === "boolean") return undefined;
   let text: string;

@@ -18,20 +18,19 @@ function isWord(code: number): boolean {
   return isDigit(code) || code === HYPHEN || code === 95 || (lower >= 97 && lower <= 122);
 }
 
-function digitsEnd(text: string, start: number): number {
-  let at = start;
-  while (isDigit(text.charCodeAt(at))) at++;
-  return at;
-}
-
 /** Digits that a number holds exactly, whatever they are. */
 const EXACT_DIGITS = 15;
 
-function numberOf(text: string, start: number, end: number): number {
-  if (end - start > EXACT_DIGITS) return Number(text.slice(start, end));
+/** The number that {@link scanNumber} has read: a result object per number would cost more. */
+let scanned = 0;
+
+/** Reads digits; answers where they end. */
+function scanNumber(text: string, start: number): number {
   let number = 0;
-  for (let at = start; at < end; at++) number = number * 10 + text.charCodeAt(at) - 48;
-  return number;
+  let at = start;
+  for (; isDigit(text.charCodeAt(at)); at++) number = number * 10 + text.charCodeAt(at) - 48;
+  scanned = at - start <= EXACT_DIGITS ? number : Number(text.slice(start, at));
+  return at;
 }
 
 /** Words of [-0-9A-Za-z_] parted by single dots, one dot allowed at the end, or nothing. */
@@ -54,21 +53,17 @@ function isPrerelease(text: string, start: number): boolean {
  * @returns undefined if the text is no version
  */
 export function parseVersion(text: string): Version | undefined {
-  const majorEnd = digitsEnd(text, 0);
+  const majorEnd = scanNumber(text, 0);
   if (majorEnd === 0 || text.charCodeAt(majorEnd) !== DOT) return undefined;
-  const minorEnd = digitsEnd(text, majorEnd + 1);
+  const version: Version = { major: scanned, minor: 0, patch: 0, prerelease: undefined };
+  const minorEnd = scanNumber(text, majorEnd + 1);
   if (minorEnd === majorEnd + 1) return undefined;
-  const version: Version = {
-    major: numberOf(text, 0, majorEnd),
-    minor: numberOf(text, majorEnd + 1, minorEnd),
-    patch: 0,
-    prerelease: undefined,
-  };
+  version.minor = scanned;
   if (minorEnd === text.length) return version;
   if (text.charCodeAt(minorEnd) !== DOT) return undefined;
-  const patchEnd = digitsEnd(text, minorEnd + 1);
+  const patchEnd = scanNumber(text, minorEnd + 1);
   if (patchEnd === minorEnd + 1) return undefined;
-  version.patch = numberOf(text, minorEnd + 1, patchEnd);
+  version.patch = scanned;
   if (patchEnd === text.length) return version;
   if (text.charCodeAt(patchEnd) !== HYPHEN || !isPrerelease(text, patchEnd + 1)) return undefined;
   version.prerelease = text.slice(patchEnd + 1);
