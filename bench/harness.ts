@@ -22,7 +22,7 @@ function agree([a, b]: [number, number]): boolean {
   return Math.abs(a - b) <= TOLERANCE * Math.min(a, b);
 }
 
-function sampleOf({ name, call }: Contender, budget: Budget): number {
+function sampleOf({ name, call, units = 1 }: Contender, budget: Budget): number {
   let index = 0;
   // Bound, because Benchmark.js copies the source of a function where it can read it, and a copy
   // does not see what this one closes over.
@@ -31,7 +31,7 @@ function sampleOf({ name, call }: Contender, budget: Budget): number {
   const options = { maxTime, minTime: maxTime / 10, minSamples: 5 };
   const { stats, error } = new Benchmark(name, run, options).run({ async: false });
   if (error) throw new Error(`${name}: ${error}`);
-  return spreadOf(stats.sample).median * S_TO_NS;
+  return (spreadOf(stats.sample).median * S_TO_NS) / units;
 }
 
 /** Synchronous contenders only. */

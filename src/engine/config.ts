@@ -220,9 +220,7 @@ export class Config extends ImageReader {
   get records(): RecordMaker {
     if (!this.#records) {
       const { order, variants } = this;
-      const { keys } = this.flags;
-      const variant = (flag: number, outcome: number) => variants.get(flag, outcome);
-      this.#records = new RecordMaker({ flagKeys: keys, order, variant });
+      this.#records = new RecordMaker({ flagKeys: this.flags.keys, order, variants });
     }
     return this.#records;
   }

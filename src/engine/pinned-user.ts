@@ -34,7 +34,10 @@ export class PinnedUser {
 
   /** The flag's variant; undefined if the flag has no result or does not exist. */
   variant(flagKey: string): EvaluationVariant | undefined {
-    return this.evaluateAll().get(flagKey);
+    const [config, variants] = [this.#config, this.#variants];
+    if (!config || !variants) throw disposed();
+    const flag = config.flags.find(flagKey);
+    return flag < 0 ? undefined : variants.at(flag);
   }
 
   /** The variants of all flags. */

@@ -2,6 +2,7 @@
 // deciding them, so a record is copied as a whole, and what differs is set.
 
 import type { EvaluationVariant } from "./flag.ts";
+import type { VariantCache } from "./variant-cache.ts";
 import { setOwn } from "./variants.ts";
 
 export type VariantRecord = Record<string, EvaluationVariant>;
@@ -14,7 +15,7 @@ export interface RecordSource {
   readonly flagKeys: readonly string[];
   /** The order in which the keys are set. */
   readonly order: Uint32Array;
-  variant(flag: number, outcome: number): EvaluationVariant | undefined;
+  readonly variants: VariantCache;
 }
 
 /** Makes a config's records. */
@@ -37,23 +38,23 @@ export class RecordMaker {
   /** Undefined if another set of flags has a result. */
   #copy(outcomes: Uint16Array, start: number): VariantRecord | undefined {
     if (!this.#template) return undefined;
-    const { flagKeys } = this.#source;
+    const { flagKeys, variants } = this.#source;
+    const known = this.#outcomes;
     const record = { ...this.#template };
-    for (let flag = 0; flag < flagKeys.length; flag++) {
+    for (let flag = 0; flag < known.length; flag++) {
       const outcome = outcomes[start + flag];
-      const known = this.#outcomes[flag];
-      if (outcome === known) continue;
-      if (outcome === 0 || known === 0) return undefined;
-      setOwn(record, flagKeys[flag], this.#source.variant(flag, outcome)!);
+      if (outcome === known[flag]) continue;
+      if (outcome === 0 || known[flag] === 0) return undefined;
+      setOwn(record, flagKeys[flag], variants.get(flag, outcome)!);
     }
     return record;
   }
 
   #build(outcomes: Uint16Array, start: number): VariantRecord {
-    const { flagKeys, order } = this.#source;
+    const { flagKeys, order, variants } = this.#source;
     const record: VariantRecord = {};
     for (const flag of order) {
-      const variant = this.#source.variant(flag, outcomes[start + flag]);
+      const variant = variants.get(flag, outcomes[start + flag]);
       if (variant) setOwn(record, flagKeys[flag], variant);
     }
     if (flagKeys.length <= PROPERTIES_MAX) {

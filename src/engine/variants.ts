@@ -28,13 +28,13 @@ export class Variants implements Iterable<[string, EvaluationVariant]> {
 
   /** The flag's variant; undefined if the flag has no result or does not exist. */
   get(flagKey: string): EvaluationVariant | undefined {
-    const flag = this.#flags.find(flagKey);
-    return flag < 0 ? undefined : this.#at(flag);
+    const flag = this.#flags.findNext(flagKey);
+    return flag < 0 ? undefined : this.at(flag);
   }
 
   /** Whether the flag has a result. */
   has(flagKey: string): boolean {
-    const flag = this.#flags.find(flagKey);
+    const flag = this.#flags.findNext(flagKey);
     return flag >= 0 && this.#outcomes[this.#start + flag] !== 0;
   }
 
@@ -54,7 +54,7 @@ export class Variants implements Iterable<[string, EvaluationVariant]> {
   *entries(): IterableIterator<[string, EvaluationVariant]> {
     const { keys } = this.#flags;
     for (const flag of this.#config.listing) {
-      const variant = this.#at(flag);
+      const variant = this.at(flag);
       if (variant) yield [keys[flag], variant];
     }
   }
@@ -63,7 +63,7 @@ export class Variants implements Iterable<[string, EvaluationVariant]> {
   forEach(callback: (variant: EvaluationVariant, flagKey: string) => void): void {
     const { keys } = this.#flags;
     for (const flag of this.#config.listing) {
-      const variant = this.#at(flag);
+      const variant = this.at(flag);
       if (variant) callback(variant, keys[flag]);
     }
   }
@@ -82,7 +82,8 @@ export class Variants implements Iterable<[string, EvaluationVariant]> {
     return this.toObject();
   }
 
-  #at(flag: number): EvaluationVariant | undefined {
+  /** @internal */
+  at(flag: number): EvaluationVariant | undefined {
     return this.#variants.get(flag, this.#outcomes[this.#start + flag]);
   }
 }
