@@ -160,7 +160,9 @@ export const SLOT_INDEX_MASK = SLOT_INDEX + U32;
 export const SLOT_NEEDS = SLOT_INDEX_MASK + U32;
 export const SLOT_RUNS = SLOT_NEEDS + U32;
 export const SLOT_RUN_COUNT = SLOT_RUNS + U32;
-export const SLOT_SIZE = SLOT_RUN_COUNT + U32;
+// Of the rows that a session keeps, the slot's first, plus 1; 0 = none are kept for it.
+export const SLOT_ROWS = SLOT_RUN_COUNT + U32;
+export const SLOT_SIZE = SLOT_ROWS + U32;
 // What the host must write for a slot.
 export const NEEDS_TEXT = 1;
 export const NEEDS_NUMBER = 2;
@@ -198,7 +200,11 @@ export const SWEEP_GROUP_COUNT = SWEEP_GROUPS + U32;
 export const SWEEP_QUEUE_SIZE = SWEEP_GROUP_COUNT + U32; // entries of all groups
 export const SWEEP_SLOTS = SWEEP_QUEUE_SIZE + U32; // the slots that swept flags read
 export const SWEEP_SLOT_COUNT = SWEEP_SLOTS + U32;
-export const SWEEP_SIZE = SWEEP_SLOT_COUNT + U32;
+export const SWEEP_ROW_COUNT = SWEEP_SLOT_COUNT + U32; // rows that a session keeps
+export const SWEEP_SIZE = SWEEP_ROW_COUNT + U32;
+// What a text fails in a slot of KIND_IS predicates alone depends on its atom only: a session
+// keeps the rows, one per atom and one for all other texts, up to this many bytes.
+export const ROWS_SIZE_MAX = 65536;
 // Where a condition stands: a predicate in a clause.
 export const USE_CLAUSE = 0;
 export const USE_PREDICATE = USE_CLAUSE + U32;
@@ -250,10 +256,14 @@ export const SESSION_ROW = SESSION_HASH + U32; // of the sweep: failed clauses
 export const SESSION_QUEUES = SESSION_ROW + U32;
 export const SESSION_QUEUE_ENDS = SESSION_QUEUES + U32; // one word per group
 export const SESSION_FORM = SESSION_QUEUE_ENDS + U32; // the words of a value, mixed
+export const SESSION_ROWS = SESSION_FORM + U32; // KEPT rows, by SLOT_ROWS and atom
 // Of the sweep: the predicate that the host was asked for, to go on there: a slot may have
 // thousands; 0 = none.
-export const SESSION_RESUME = SESSION_FORM + U32;
-export const SESSION_HEADER_SIZE = SESSION_RESUME + U32 + U32;
+export const SESSION_RESUME = SESSION_ROWS + U32;
+export const SESSION_HEADER_SIZE = SESSION_RESUME + U32;
+// A kept row: whether it has been made, then its words, padded to 16 bytes.
+export const KEPT_IS_MADE = 0;
+export const KEPT_WORDS = 16;
 // Longer values are hashed one by one.
 export const FORM_WORDS_MAX = 64;
 // Each user has an epoch. A slot's tag and a predicate's answer are stored as epoch + value, so

@@ -10,6 +10,7 @@ import {
   IMAGE_SLOTS,
   IMAGE_SLOT_COUNT,
   IMAGE_SWEEP,
+  KEPT_WORDS,
   QUEUED_SIZE,
   SESSION_FORM,
   SESSION_HEADER_SIZE,
@@ -21,6 +22,7 @@ import {
   SESSION_QUEUES,
   SESSION_QUEUE_ENDS,
   SESSION_ROW,
+  SESSION_ROWS,
   SESSION_SLOTS,
   SLOT_PREDICATES,
   SLOT_PREDICATE_END,
@@ -29,6 +31,7 @@ import {
   STATE_TAG,
   SWEEP_GROUP_COUNT,
   SWEEP_QUEUE_SIZE,
+  SWEEP_ROW_COUNT,
   SWEEP_WORDS,
 } from "./layout";
 
@@ -47,12 +50,15 @@ function layOut(session: usize, image: usize, isStored: bool): u32 {
   let queues = row;
   let ends = row;
   let form = row;
+  let rows = row;
   let heap = row;
   if (sweep) {
     queues = align(row + (load<u32>(image + sweep, SWEEP_WORDS) << 2));
     ends = align(queues + load<u32>(image + sweep, SWEEP_QUEUE_SIZE) * QUEUED_SIZE);
     form = align(ends + (load<u32>(image + sweep, SWEEP_GROUP_COUNT) << 2));
-    heap = form + (FORM_WORDS_MAX << 2);
+    rows = form + (FORM_WORDS_MAX << 2);
+    const rowSize = KEPT_WORDS + align(load<u32>(image + sweep, SWEEP_WORDS) << 2);
+    heap = rows + load<u32>(image + sweep, SWEEP_ROW_COUNT) * rowSize;
   }
   if (!isStored) return heap;
   memory.fill(session, 0, heap);
@@ -65,6 +71,7 @@ function layOut(session: usize, image: usize, isStored: bool): u32 {
   store<u32>(session, queues, SESSION_QUEUES);
   store<u32>(session, ends, SESSION_QUEUE_ENDS);
   store<u32>(session, form, SESSION_FORM);
+  store<u32>(session, rows, SESSION_ROWS);
   store<u32>(session, heap, SESSION_HEAP);
   return heap;
 }

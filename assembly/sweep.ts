@@ -3,8 +3,6 @@
 
 import { atomOf } from "./atom";
 import {
-  ATOM_PREDICATES,
-  ATOM_PREDICATE_COUNT,
   CLAUSE_BUCKET,
   CLAUSE_GROUP,
   CLAUSE_OUTCOME,
@@ -12,17 +10,12 @@ import {
   EPOCH_STEP,
   GROUP_QUEUE,
   GROUP_SIZE,
-  IMAGE_PREDICATES,
   IMAGE_SLOTS,
   IMAGE_SWEEP,
-  KIND_NUMBER,
-  PREDICATE_FALSE,
-  PREDICATE_KIND,
+  KEPT_IS_MADE,
+  KEPT_WORDS,
   PREDICATE_NULL,
-  PREDICATE_SIZE,
   PREDICATE_TRUE,
-  PREDICATE_USES,
-  PREDICATE_USE_END,
   QUEUED_CLAUSE,
   QUEUED_FLAG,
   QUEUED_SIZE,
@@ -39,16 +32,15 @@ import {
   RUN_START,
   RUN_UNNAMED,
   SESSION_CURSOR,
-  SESSION_EPOCH,
   SESSION_IMAGE,
   SESSION_OUTCOMES,
-  SESSION_PREDICATES,
   SESSION_QUEUES,
   SESSION_QUEUE_ENDS,
   SESSION_RESUME,
   SESSION_ROW,
   SLOT_PREDICATES,
   SLOT_PREDICATE_END,
+  SLOT_ROWS,
   SLOT_RUNS,
   SLOT_RUN_COUNT,
   SLOT_SIZE,
@@ -62,121 +54,16 @@ import {
   SWEEP_GROUP_COUNT,
   SWEEP_SLOTS,
   SWEEP_SLOT_COUNT,
-  SWEEP_USES,
   SWEEP_WORDS,
   TAG_LIST,
   TAG_NULL,
   TAG_TEXT,
-  USE_CLAUSE,
-  USE_PREDICATE,
-  USE_SIZE,
-  VALUE_FLAGS,
-  VALUE_HAS_VERSION,
   VALUE_SIZE,
 } from "./layout";
-import { matchValue } from "./operator";
-import { decide, request, slotState, tagOf } from "./predicate";
+import { failAll, failEach, failOrdered, failUnnoted, nameAll, predicateAt } from "./mark";
+import { request, slotState, tagOf } from "./predicate";
 import { settleQueue } from "./queue";
-
-function predicateAt(image: usize, predicate: u32): usize {
-  return image + load<u32>(image, IMAGE_PREDICATES) + predicate * PREDICATE_SIZE;
-}
-
-function usesOf(image: usize): usize {
-  return image + load<u32>(image + load<u32>(image, IMAGE_SWEEP), SWEEP_USES);
-}
-
-/** The predicates [start, end) are false. */
-function failAll(session: usize, image: usize, start: u32, end: u32): void {
-  if (start >= end) return;
-  const row = session + load<u32>(session, SESSION_ROW);
-  const uses = usesOf(image);
-  let use = uses + load<u32>(predicateAt(image, start), PREDICATE_USES) * USE_SIZE;
-  const last = uses + load<u32>(predicateAt(image, end - 1), PREDICATE_USE_END) * USE_SIZE;
-  for (; use < last; use += USE_SIZE) {
-    const clause = load<u32>(use, USE_CLAUSE);
-    const at = row + ((clause >>> 5) << 2);
-    store<u32>(at, load<u32>(at) | (1 << clause));
-  }
-}
-
-/** Those of the predicates [start, end) are false that have not been noted as true. */
-function failUnnoted(session: usize, image: usize, start: u32, end: u32): void {
-  const row = session + load<u32>(session, SESSION_ROW);
-  const notes = session + load<u32>(session, SESSION_PREDICATES);
-  const noted = load<u32>(session, SESSION_EPOCH) + PREDICATE_TRUE;
-  const uses = usesOf(image);
-  let use = uses + load<u32>(predicateAt(image, start), PREDICATE_USES) * USE_SIZE;
-  const last = uses + load<u32>(predicateAt(image, end - 1), PREDICATE_USE_END) * USE_SIZE;
-  // Without a branch: which predicates are true is a matter of chance.
-  for (; use < last; use += USE_SIZE) {
-    const clause = load<u32>(use, USE_CLAUSE);
-    const note = load<u32>(notes + (load<u32>(use, USE_PREDICATE) << 2));
-    const at = row + ((clause >>> 5) << 2);
-    store<u32>(at, load<u32>(at) | (<u32>(note != noted) << clause));
-  }
-}
-
-/** Notes those of the predicates [start, end) that name the atom as true; or fails them. */
-function nameAll(
-  session: usize,
-  image: usize,
-  atom: usize,
-  start: u32,
-  end: u32,
-  negated: bool,
-): void {
-  if (!atom) return;
-  const notes = session + load<u32>(session, SESSION_PREDICATES);
-  const noted = load<u32>(session, SESSION_EPOCH) + PREDICATE_TRUE;
-  let at = image + load<u32>(atom, ATOM_PREDICATES);
-  const last = at + (load<u32>(atom, ATOM_PREDICATE_COUNT) << 2);
-  for (; at < last; at += 4) {
-    const predicate = load<u32>(at);
-    if (predicate < start) continue;
-    if (predicate >= end) return;
-    if (negated) failAll(session, image, predicate, predicate + 1);
-    else store<u32>(notes + (predicate << 2), noted);
-  }
-}
-
-/** Decides the predicates [start, end) one by one; 0, or a request (negative). */
-function failEach(session: usize, image: usize, start: u32, end: u32): i32 {
-  for (let predicate = start; predicate < end; predicate++) {
-    const record = predicateAt(image, predicate);
-    if (load<u32>(record, PREDICATE_USES) == load<u32>(record, PREDICATE_USE_END)) continue;
-    const answer = decide(session, image, predicate);
-    if (answer < 0) return answer;
-    if (answer == PREDICATE_FALSE) failAll(session, image, predicate, predicate + 1);
-  }
-  return 0;
-}
-
-/** The predicates before the first true one are false, those behind it true. */
-function failOrdered(
-  session: usize,
-  image: usize,
-  slot: usize,
-  value: usize,
-  start: u32,
-  end: u32,
-): i32 {
-  const isNumber = load<u8>(predicateAt(image, start), PREDICATE_KIND) == KIND_NUMBER;
-  // Where the value is no version, texts are compared, and by another order.
-  if (!isNumber && !(load<u32>(value, VALUE_FLAGS) & VALUE_HAS_VERSION)) {
-    return failEach(session, image, start, end);
-  }
-  let low = start;
-  let high = end;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const record = predicateAt(image, middle);
-    if (matchValue(session, image, slot, record, middle, value)) high = middle;
-    else low = middle + 1;
-  }
-  failAll(session, image, start, low);
-  return 0;
-}
+import { keptRow, merge, rowBytes } from "./row";
 
 function sweepText(
   session: usize,
@@ -222,6 +109,23 @@ function sweepList(
   return 0;
 }
 
+/** As {@link sweepText} for all runs of a slot that keeps rows: a row is made once. */
+function sweepKept(session: usize, image: usize, slot: usize, state: usize, kept: usize): void {
+  const row = load<u32>(session, SESSION_ROW);
+  const words = kept + KEPT_WORDS;
+  if (!load<u32>(kept, KEPT_IS_MADE)) {
+    store<u32>(session, <u32>(words - session), SESSION_ROW);
+    let run = image + load<u32>(slot, SLOT_RUNS);
+    const last = run + load<u32>(slot, SLOT_RUN_COUNT) * RUN_SIZE;
+    for (; run < last; run += RUN_SIZE) {
+      sweepText(session, image, slot, state, run, load<u32>(run, RUN_START));
+    }
+    store<u32>(session, row, SESSION_ROW);
+    store<u32>(kept, 1, KEPT_IS_MADE);
+  }
+  merge(session + row, words, rowBytes(image));
+}
+
 /** Marks the clauses that fail by one slot, from a predicate on; 0, or a request (negative). */
 function sweepSlot(session: usize, image: usize, index: u32, resume: u32): i32 {
   const state = slotState(session, index);
@@ -239,6 +143,11 @@ function sweepSlot(session: usize, image: usize, index: u32, resume: u32): i32 {
   }
   if (tag != TAG_TEXT && tag != TAG_LIST) {
     failAll(session, image, start, end);
+    return 0;
+  }
+  if (tag == TAG_TEXT && load<u32>(slot, SLOT_ROWS)) {
+    const atom = atomOf(session, image, slot, state + STATE_VALUE);
+    sweepKept(session, image, slot, state, keptRow(session, image, slot, atom));
     return 0;
   }
   let run = image + load<u32>(slot, SLOT_RUNS);

@@ -42,6 +42,10 @@ export class ImageWriter {
     return pointer;
   }
 
+  u32(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+
   setU8(at: number, value: number): void {
     this.#bytes[at] = value;
   }

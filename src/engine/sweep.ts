@@ -29,6 +29,10 @@ interface Group {
 }
 
 const WORD_BITS = 32;
+/** A row is merged in blocks of this many bytes. */
+const BLOCK_SIZE = 16;
+/** Marking this many uses takes longer than merging a block. */
+const USES_PER_BLOCK = 1;
 /** Clauses without a bucket name this group; nothing stays in its queue. */
 const NO_GROUP = -1;
 
@@ -149,7 +153,8 @@ function unsweepable(flags: readonly FlagEntry[], order: Uint32Array): Set<numbe
 export class Sweep {
   readonly #swept: SweptFlag[] = [];
   readonly #rest: number[];
-  readonly #slots = new Set<number>();
+  /** The slots that swept flags read, and how many conditions test each. */
+  readonly #slots = new Map<SlotEntry, number>();
   readonly #groups = new Map<number, Group>([[NO_GROUP, { index: 0, slot: 0, shift: 0, size: 0 }]]);
   #bits = 0;
 
@@ -172,11 +177,11 @@ export class Sweep {
     return sweep.#groups.size <= L.GROUP_COUNT_MAX ? sweep : undefined;
   }
 
-  /** Writes the tables, and what belongs into the predicates' records at `records`. */
-  write(writer: ImageWriter, records: number, predicates: readonly PredicateEntry[]): void {
+  /** Writes the tables, and what belongs into the records of predicates and slots. */
+  write(writer: ImageWriter, predicates: readonly PredicateEntry[]): void {
     const groups = [...this.#groups.values()];
     const clauses = this.#writeClauses(writer);
-    const uses = this.#writeUses(writer, records, predicates);
+    const uses = this.#writeUses(writer, predicates);
     const table = writer.allocate(L.SWEEP_SIZE);
     writer.setU32(L.IMAGE_SWEEP, table);
     writer.setU32(table + L.SWEEP_WORDS, Math.ceil(this.#bits / WORD_BITS));
@@ -197,9 +202,28 @@ export class Sweep {
     writer.setU32(table + L.SWEEP_GROUPS, writer.words(records4));
     writer.setU32(table + L.SWEEP_GROUP_COUNT, groups.length);
     writer.setU32(table + L.SWEEP_QUEUE_SIZE, queued);
-    const slots = [...this.#slots].sort((a, b) => a - b);
+    const slots = [...this.#slots.keys()].map((slot) => slot.index).sort((a, b) => a - b);
     writer.setU32(table + L.SWEEP_SLOTS, writer.words(slots));
     writer.setU32(table + L.SWEEP_SLOT_COUNT, slots.length);
+    writer.setU32(table + L.SWEEP_ROW_COUNT, this.#giveRows(writer));
+  }
+
+  /** Gives rows to the slots that save steps by them; answers how many rows. */
+  #giveRows(writer: ImageWriter): number {
+    const records = writer.u32(L.IMAGE_SLOTS);
+    const words = Math.ceil(this.#bits / WORD_BITS);
+    const blocks = Math.ceil((words * L.U32) / BLOCK_SIZE);
+    const size = L.KEPT_WORDS + blocks * BLOCK_SIZE;
+    let count = 0;
+    for (const [slot, uses] of this.#slots) {
+      const rows = slot.atomCount + 1;
+      const isSimple = slot.predicates.every(({ spec }) => spec.kind === L.KIND_IS);
+      if (!isSimple || uses < blocks * USES_PER_BLOCK) continue;
+      if ((count + rows) * size > L.ROWS_SIZE_MAX) continue;
+      writer.setU32(records + slot.index * L.SLOT_SIZE + L.SLOT_ROWS, count + 1);
+      count += rows;
+    }
+    return count;
   }
 
   #add(flag: number, clauses: Clause[]): void {
@@ -210,9 +234,9 @@ export class Sweep {
     this.#bits += clauses.length;
     const groups = new Set<Group>();
     for (const { predicates, bucket } of clauses) {
-      for (const { slot } of predicates) this.#slots.add(slot.index);
+      for (const { slot } of predicates) this.#slots.set(slot, (this.#slots.get(slot) ?? 0) + 1);
       if (!bucket) continue;
-      this.#slots.add(bucket.slot.index);
+      this.#slots.set(bucket.slot, this.#slots.get(bucket.slot) ?? 0);
       groups.add(this.#groupOf(bucket));
     }
     for (const group of groups) group.size++;
@@ -245,7 +269,8 @@ export class Sweep {
   }
 
   /** Uses stand in the order of their predicates. */
-  #writeUses(writer: ImageWriter, records: number, predicates: readonly PredicateEntry[]): number {
+  #writeUses(writer: ImageWriter, predicates: readonly PredicateEntry[]): number {
+    const records = writer.u32(L.IMAGE_PREDICATES);
     const bits: number[][] = predicates.map(() => []);
     for (const { bit, clauses } of this.#swept) {
       for (const [i, clause] of clauses.entries()) {

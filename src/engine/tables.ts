@@ -15,6 +15,7 @@ export interface SlotEntry {
   resultOf: number;
   isBucket: boolean;
   index: number;
+  atomCount: number;
   predicates: PredicateEntry[];
   predicatesByName: Map<string, PredicateEntry>;
 }
@@ -97,6 +98,7 @@ export class ImageTables {
       resultOf,
       isBucket: false,
       index: 0,
+      atomCount: 0,
       predicates: [],
       predicatesByName,
     };
@@ -128,13 +130,7 @@ export class ImageTables {
     writer.setU32(L.IMAGE_VERSION, L.LAYOUT_VERSION);
     const results = slots.findIndex((slot) => slot.resultOf === Number.POSITIVE_INFINITY);
     writer.setU32(L.IMAGE_RESULTS_SLOT, results + 1);
-    const records = this.#writeTable(
-      writer,
-      L.IMAGE_PREDICATES,
-      predicates,
-      L.PREDICATE_SIZE,
-      writePredicate,
-    );
+    this.#writeTable(writer, L.IMAGE_PREDICATES, predicates, L.PREDICATE_SIZE, writePredicate);
     this.#writeTable(writer, L.IMAGE_SLOTS, slots, L.SLOT_SIZE, writeSlot);
     const resultSlots = slotsByFlag(slots);
     this.#writeTable(writer, L.IMAGE_FLAGS, this.flags, L.FLAG_SIZE, (out, at, flag, index) => {
@@ -144,7 +140,7 @@ export class ImageTables {
       out.setU32(at + L.FLAG_RESULT_SLOT_END, end);
     });
     this.sweep = Sweep.of(this.flags, slots);
-    this.sweep?.write(writer, records, predicates);
+    this.sweep?.write(writer, predicates);
     return writer;
   }
 
@@ -164,12 +160,11 @@ export class ImageTables {
     entries: readonly Entry[],
     size: number,
     write: (writer: ImageWriter, at: number, entry: Entry, index: number) => void,
-  ): number {
+  ): void {
     const pointer = writer.allocate(entries.length * size);
     for (let i = 0; i < entries.length; i++) write(writer, pointer + i * size, entries[i], i);
     writer.setU32(header, pointer);
     writer.setU32(header + L.U32, entries.length);
-    return pointer;
   }
 }
 
@@ -242,6 +237,7 @@ function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): void {
   writer.setU32(at + L.SLOT_PREDICATE_END, first + predicates.length);
   writer.setU32(at + L.SLOT_NEEDS, needs);
   writeRuns(writer, at, slot);
+  slot.atomCount = atoms.size;
   if (atoms.size > 0) writeAtoms(writer, at, atoms);
 }
 
