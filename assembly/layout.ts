@@ -241,7 +241,7 @@ export const GROUP_COUNT_MAX = 65535;
 
 // ── SESSION ── what one evaluation knows; fixed part, then a heap of texts ───────────────────
 //  0        4        8       12      16      20      24       28       32      36
-//  ├ image  ┼ slots* ┼ preds*┼ outc* ┼ plan* ┼ count ┼ cursor ┼ epoch  ┼ heap* ┼ hash
+//  ├ image  ┼ slots* ┼ preds*┼ outc* ┼ plan* ┼ count ┼ cursor ┼ epoch  ┼ hash  ┼ of the sweep ...
 export const SESSION_IMAGE = 0; // absolute
 export const SESSION_SLOTS = SESSION_IMAGE + U32;
 export const SESSION_PREDICATES = SESSION_SLOTS + U32;
@@ -250,8 +250,7 @@ export const SESSION_PLAN = SESSION_OUTCOMES + U32;
 export const SESSION_PLAN_COUNT = SESSION_PLAN + U32;
 export const SESSION_CURSOR = SESSION_PLAN_COUNT + U32;
 export const SESSION_EPOCH = SESSION_CURSOR + U32;
-export const SESSION_HEAP = SESSION_EPOCH + U32;
-export const SESSION_HASH = SESSION_HEAP + U32; // the last bucketHash, for explaining
+export const SESSION_HASH = SESSION_EPOCH + U32; // the last bucketHash, for explaining
 export const SESSION_ROW = SESSION_HASH + U32; // of the sweep: failed clauses
 export const SESSION_QUEUES = SESSION_ROW + U32;
 export const SESSION_QUEUE_ENDS = SESSION_QUEUES + U32; // one word per group
@@ -281,7 +280,7 @@ export const VALUE_LOWER_BYTES = VALUE_LOWER + U32;
 export const VALUE_EXACT = VALUE_LOWER_BYTES + U32;
 export const VALUE_EXACT_BYTES = VALUE_EXACT + U32;
 export const VALUE_FLAGS = VALUE_EXACT_BYTES + U32;
-export const VALUE_ATOM = VALUE_FLAGS + U32; // 0 = not looked up, 1 = no atom, else atom + 2
+export const VALUE_ATOM = VALUE_FLAGS + U32; // 0 = not looked up, 1 = no atom, else its pointer
 export const VALUE_NUMBER = VALUE_ATOM + U32;
 export const VALUE_VERSION = VALUE_NUMBER + F64;
 export const VALUE_SIZE = VALUE_VERSION + VERSION_SIZE;

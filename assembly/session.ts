@@ -14,7 +14,6 @@ import {
   QUEUED_SIZE,
   SESSION_FORM,
   SESSION_HEADER_SIZE,
-  SESSION_HEAP,
   SESSION_IMAGE,
   SESSION_OUTCOMES,
   SESSION_PLAN,
@@ -72,7 +71,6 @@ function layOut(session: usize, image: usize, isStored: bool): u32 {
   store<u32>(session, ends, SESSION_QUEUE_ENDS);
   store<u32>(session, form, SESSION_FORM);
   store<u32>(session, rows, SESSION_ROWS);
-  store<u32>(session, heap, SESSION_HEAP);
   return heap;
 }
 

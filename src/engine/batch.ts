@@ -10,6 +10,8 @@ import type { Session } from "./session.ts";
 type Contexts = Iterable<EvaluationContext> | AsyncIterable<EvaluationContext>;
 
 const ROWS_INITIAL = 64;
+/** 4 GiB. */
+const MATRIX_LENGTH_MAX = 2 ** 31;
 
 function isIterable(users: object): users is Iterable<EvaluationContext> {
   return Symbol.iterator in users;
@@ -117,7 +119,12 @@ export class Batch {
   }
 
   #resize(rows: number): void {
-    const outcomes = new Uint16Array(rows * this.#flags.length);
+    const length = rows * this.#flags.length;
+    if (length > MATRIX_LENGTH_MAX) {
+      const expected = `at most ${MATRIX_LENGTH_MAX} outcomes`;
+      throw new ContextError(`users: expected ${expected}, got ${length} (users x flags)`);
+    }
+    const outcomes = new Uint16Array(length);
     outcomes.set(this.#outcomes);
     this.#outcomes = outcomes;
   }

@@ -2,7 +2,7 @@ import { SELECTOR_DEPTH_MAX } from "../../assembly/layout.ts";
 import type { Slot } from "./config.ts";
 import { ContextError, describe } from "./errors.ts";
 import { select } from "./selector.ts";
-import type { SlotValues } from "./session.ts";
+import type { SlotValues } from "./slot-values.ts";
 
 /** A column of values: an array, a typed array, or e.g. an Arrow vector. */
 export type Column = ArrayLike<unknown> | { readonly length: number; get(row: number): unknown };

@@ -58,6 +58,11 @@ export class Encoder {
     this.#instance.views.u32[(this.base + L.SESSION_EPOCH) >>> 2] = this.#epoch;
   }
 
+  /** Lets go of the texts. */
+  end(): void {
+    if (this.texts.length > 0) this.texts.length = 0;
+  }
+
   /** Address of a slot's state. */
   stateOf(slot: number): number {
     return this.base + this.#states + slot * L.STATE_SIZE;
@@ -130,8 +135,8 @@ export class Encoder {
     if (folded !== text) this.#setText(value + L.VALUE_TEXT, folded);
   }
 
-  #fillList(slot: number, texts: readonly string[], needs: number, bucketText: string): void {
-    if (needs & L.NEEDS_HOST) this.texts[slot] = [...texts];
+  #fillList(slot: number, texts: string[], needs: number, bucketText: string): void {
+    if (needs & L.NEEDS_HOST) this.texts[slot] = texts;
     const distinct = distinctOf(texts);
     let room = distinct.length * L.VALUE_SIZE + FORM_MARGIN;
     for (let i = 0; i < distinct.length; i++) room += formsMax(distinct[i]);
@@ -266,7 +271,7 @@ function formsMax(text: string): number {
   return bytesMax(text) * FORM_COUNT + FORM_MARGIN * FORM_COUNT;
 }
 
-function distinctOf(texts: readonly string[]): readonly string[] {
+function distinctOf(texts: string[]): string[] {
   if (texts.length > SHORT_LIST) return [...new Set(texts)];
   for (let i = 1; i < texts.length; i++) {
     if (texts.indexOf(texts[i]) < i) return [...new Set(texts)];

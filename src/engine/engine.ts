@@ -10,6 +10,7 @@ import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { PinnedUser } from "./pinned-user.ts";
 import type { Session } from "./session.ts";
+import { ReadOnce } from "./slot-values.ts";
 import { setOwn, type Variants } from "./variants.ts";
 
 /** How to run the core. */
@@ -149,10 +150,12 @@ export class Engine {
    * @returns undefined if the flag does not exist
    */
   explain(context: EvaluationContext, flagKey: string): Explanation | undefined {
-    return this.#with(context, (session) => {
-      const { config } = session;
-      const flag = config.flags.find(flagKey);
-      if (flag < 0) return undefined;
+    const config = this.#config;
+    const flag = config.flags.find(flagKey);
+    if (flag < 0) return undefined;
+    const values = new ReadOnce(config.slots, context);
+    return config.use((session) => {
+      session.beginValues(values);
       // The flag itself is the last of its plan.
       return explain(session, flag, config.planOf(flag)?.subarray(0, -1));
     });
@@ -175,7 +178,8 @@ export class Engine {
    * @param users - contexts, or columns by selector: `{ "user.country": ["us", "de"] }`, nested or
    * with dots; a column is an array, a typed array or anything with `length` and `get(row)`
    * @param flagKeys - undefined or empty = all flags; the columns of the matrix, in this order
-   * @throws {@link ContextError} if columns differ in length, or texts do not fit into memory
+   * @throws {@link ContextError} if columns differ in length, if texts do not fit into memory, or
+   * above 2^31 outcomes (users x flags)
    */
   evaluateMany(users: Iterable<EvaluationContext>, flagKeys?: readonly string[]): Outcomes;
   evaluateMany(

@@ -28,7 +28,7 @@ export abstract class ImageReader {
   protected abstract get imageBytes(): Uint8Array;
 
   get names(): Names {
-    this.#names ??= this.#json(L.IMAGE_NAMES) as Names;
+    this.#names ??= deepFreeze(this.#json(L.IMAGE_NAMES) as Names);
     return this.#names;
   }
 
@@ -160,6 +160,7 @@ function merge(sources: readonly unknown[]): Record<string, unknown> {
 export function deepFreeze<Value extends object>(root: Value): Value {
   const rest: object[] = [root];
   for (let value = rest.pop(); value; value = rest.pop()) {
+    if (Object.isFrozen(value)) continue;
     Object.freeze(value);
     for (const member of Object.values(value)) {
       if (typeof member === "object" && member !== null) rest.push(member);

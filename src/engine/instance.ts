@@ -14,7 +14,7 @@ import {
   U32,
 } from "../../assembly/layout.ts";
 import type { CoreMemory, CoreModule } from "./core.ts";
-import { ConfigError, type ConfigErrorCode, CoreError } from "./errors.ts";
+import { ConfigError, type ConfigErrorCode, ContextError, CoreError } from "./errors.ts";
 
 /** The core's exports (assembly/index.ts). `session` and `image` are absolute addresses. */
 export interface CoreExports {
@@ -31,6 +31,8 @@ export interface CoreExports {
 }
 
 const PAGE_SIZE = 65536;
+/** What 32-bit addresses reach, in whole pages. */
+const MEMORY_SIZE_MAX = 2 ** 32 - PAGE_SIZE;
 /** Below lies what asc may place; see `memoryBase` in asconfig.json. */
 const FIRST_ADDRESS = 1024;
 
@@ -96,7 +98,11 @@ export class Instance {
     return this.#imageBytes;
   }
 
-  /** Room for `bytes`, 16-aligned and never given back; the views are good afterwards. */
+  /**
+   * Room for `bytes`, 16-aligned and never given back; the views are good afterwards.
+   *
+   * @throws {@link ContextError} if there is none
+   */
   reserve(bytes: number): number {
     // Whoever reserves is about to run the core: the last moment for a copy that is surely intact.
     void this.imageBytes;
@@ -104,7 +110,12 @@ export class Instance {
     const top = align(address + bytes);
     const missing = pagesFor(top - this.#memory.buffer.byteLength);
     if (missing > 0) {
-      this.#memory.grow(missing);
+      if (top > MEMORY_SIZE_MAX) throw outOfMemory();
+      try {
+        this.#memory.grow(missing);
+      } catch {
+        throw outOfMemory();
+      }
       this.#view();
     }
     this.#top = top;
@@ -122,8 +133,12 @@ export class Instance {
   }
 }
 
+function outOfMemory(): ContextError {
+  return new ContextError("context: expected texts that fit into memory, got more");
+}
+
 function align(address: number): number {
-  return (address + 15) & ~15;
+  return Math.ceil(address / 16) * 16;
 }
 
 function checkHeader(image: Uint8Array): void {

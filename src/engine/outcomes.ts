@@ -21,7 +21,7 @@ export class Outcomes {
   /** @internal */
   constructor(config: Config, flagKeys: readonly string[], outcomes: Uint16Array, users: number) {
     this.#config = config;
-    this.flagKeys = flagKeys;
+    this.flagKeys = Object.freeze(flagKeys);
     this.outcomes = outcomes;
     this.userCount = users;
     this.digest = config.digest;

@@ -1,7 +1,8 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Config } from "./config.ts";
 import { type Explanation, explain } from "./explanation.ts";
 import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
-import type { Session, SlotValues } from "./session.ts";
+import { ReadNow, type SlotValues } from "./slot-values.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Variants } from "./variants.ts";
 
@@ -20,13 +21,10 @@ export class PinnedUser {
   constructor(config: Config, context: EvaluationContext) {
     this.#config = config;
     this.digest = config.digest;
+    const values = new ReadNow(config.slots, context, snapshot);
+    this.#values = values;
     this.#variants = config.use((session) => {
-      session.begin(context);
-      const values = config.slots.map((slot, index) =>
-        slot.isOfContext ? snapshot(session.value(index)) : undefined,
-      );
-      this.#values = { value: (slot) => values[slot] };
-      session.beginValues(this.#values);
+      session.beginValues(values);
       session.runAll();
       return session.variants();
     });
@@ -50,7 +48,7 @@ export class PinnedUser {
   explain(flagKey: string): Explanation | undefined {
     const [config, values] = [this.#config, this.#values];
     if (!config || !values) throw disposed();
-    return config.use((session: Session) => {
+    return config.use((session) => {
       const flag = config.flags.find(flagKey);
       if (flag < 0) return undefined;
       session.beginValues(values);

@@ -6,14 +6,9 @@ import type { Config, Slot } from "./config.ts";
 import { Encoder } from "./encoder.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import type { Instance } from "./instance.ts";
-import { select, type User, userOf } from "./selector.ts";
+import { select } from "./selector.ts";
+import type { SlotValues } from "./slot-values.ts";
 import { setOwn, Variants } from "./variants.ts";
-
-/** Where a user's values come from, if not from a context. */
-export interface SlotValues {
-  /** undefined = null */
-  value(slot: number): unknown;
-}
 
 /** Instead of the length of a plan. */
 const ALL = -1;
@@ -27,7 +22,6 @@ export class Session {
   readonly #plan: number;
   #planCount = 0;
   #context: unknown;
-  #user: User | undefined;
   #values: SlotValues | undefined;
 
   constructor(config: Config) {
@@ -45,7 +39,6 @@ export class Session {
     // What a sweep has left the next sweep overwrites.
     if (this.#planCount !== ALL) this.#forgetOutcomes();
     this.#context = context;
-    this.#user = userOf(context);
   }
 
   /** As {@link begin}, for a user whose values are known by slot. */
@@ -57,8 +50,8 @@ export class Session {
   /** Forgets the user, so that the session keeps none of the caller's objects alive. */
   end(): void {
     this.#context = undefined;
-    this.#user = undefined;
     this.#values = undefined;
+    this.#encoder.end();
   }
 
   /** One flag's variant for one user. */
@@ -209,7 +202,7 @@ export class Session {
   value(slot: number): unknown {
     const { selector, source, isOfContext, read } = this.#slots[slot];
     if (isOfContext) {
-      const value = this.#values ? this.#values.value(slot) : read(this.#context, this.#user);
+      const value = this.#values ? this.#values.value(slot) : read(this.#context);
       return value ?? undefined;
     }
     if (source === L.FROM_RESULTS) return this.#results();
@@ -243,7 +236,7 @@ export class Session {
   #fill(slot: number): void {
     const { isOfContext, read } = this.#slots[slot];
     const isRead = isOfContext && !this.#values;
-    this.#encoder.fill(slot, isRead ? read(this.#context, this.#user) : this.value(slot));
+    this.#encoder.fill(slot, isRead ? read(this.#context) : this.value(slot));
   }
 
   #answer(predicate: number): void {

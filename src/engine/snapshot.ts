@@ -1,5 +1,6 @@
 // A value as it reads now, whatever its owner does to it later.
 
+import { deepFreeze } from "./image-reader.ts";
 import { listOf, textOf } from "./value.ts";
 
 /** Stands for an object of which no copy reads like it, e.g. for one with methods. */
@@ -34,14 +35,14 @@ function readsAlike(a: object, b: object): boolean {
 export function snapshot(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const isList = Array.isArray(value);
-  if (isList && value.every((item) => typeof item !== "object")) return [...value];
+  if (isList && value.every((item) => typeof item !== "object")) return Object.freeze([...value]);
   try {
     const copy: object = structuredClone(value);
-    if (readsAlike(copy, value)) return copy;
+    if (readsAlike(copy, value)) return deepFreeze(copy);
   } catch {
     // It has a function or a getter that throws: reading it tells.
   }
-  return isList ? value.map(readingOf) : new Reading(value);
+  return isList ? Object.freeze(value.map(readingOf)) : new Reading(value);
 }
 
 function readingOf(value: unknown): unknown {

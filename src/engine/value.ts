@@ -13,16 +13,11 @@ export function textOf(value: unknown): string | undefined {
   }
 }
 
-/** Answers `values` itself if these are texts. */
-function textsOf(values: readonly unknown[]): readonly string[] {
-  let isPlain = true;
-  for (let i = 0; isPlain && i < values.length; i++) {
-    isPlain = typeof values[i] === "string" && values[i] !== "";
-  }
-  if (isPlain) return values as readonly string[];
+/** Each element is read once: a getter or a proxy may answer otherwise the next time. */
+function textsOf(values: readonly unknown[]): string[] {
   const texts: string[] = [];
-  for (const value of values) {
-    const text = textOf(value);
+  for (let i = 0; i < values.length; i++) {
+    const text = textOf(values[i]);
     if (text) texts.push(text);
   }
   return texts;
@@ -32,7 +27,7 @@ function textsOf(values: readonly unknown[]): readonly string[] {
  * The texts of a list: an array, or text of a JSON array; undefined for anything else, null for
  * what has no text at all (docs/evaluation.md, D6).
  */
-export function listOf(value: unknown): readonly string[] | undefined | null {
+export function listOf(value: unknown): string[] | undefined | null {
   if (Array.isArray(value)) return textsOf(value);
   if (typeof value === "number" || typeof value === "boolean") return undefined;
   let text: string;
