@@ -175,3 +175,38 @@ test("huge users leave the next user alone", () => {
     expectUsable(engine);
   }
 });
+
+test("an element that reads differently each time stays inside its session", () => {
+  const tags = ["context", "user", "tags"];
+  const config = [flagOf("tags", tags, "set contains any", ["x"])];
+  for (const backend of ["wasm-simd", "js"] as const) {
+    const engine = Engine.loadSync(config as Parameters<typeof Engine.loadSync>[0], { backend });
+    let reads = 0;
+    const get = () => {
+      reads++;
+      return reads > 1 ? "\0".repeat(30_000) : "x";
+    };
+    const list = Object.defineProperty(["x", "y"], 0, { get, enumerable: true });
+    expect(engine.variant({ user: { tags: list } }, "tags")?.key).toBe("on");
+    expect(reads).toBe(1);
+    expect(engine.variant({ user: { tags: ["x"] } }, "tags")?.key).toBe("on");
+  }
+});
+
+test("a value is explained as it was read", () => {
+  const engine = load();
+  let reads = 0;
+  const get = () => (reads++ === 0 ? "a" : "b");
+  const why = engine.explain({ user: Object.defineProperty({}, "plan", { get }) }, "plan");
+  expect(why?.segments[0].conditions?.[0][0]).toMatchObject({ value: "a", matched: true });
+});
+
+test("what the engine hands out cannot be changed", () => {
+  const engine = load();
+  expect(Object.isFrozen(engine.evaluateMany([{}]).flagKeys)).toBe(true);
+  expect(Object.isFrozen(engine.warnings)).toBe(true);
+  const user = engine.pin({ user: { plan: ["a"], age: 5 } });
+  const value = user.explain("plan")?.segments[0].conditions?.[0][0].value;
+  expect(Object.isFrozen(value)).toBe(true);
+  expect(user.explain("plan")?.variant).toStrictEqual(user.variant("plan"));
+});
