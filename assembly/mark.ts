@@ -3,12 +3,10 @@
 import {
   ATOM_PREDICATES,
   ATOM_PREDICATE_COUNT,
-  IMAGE_PREDICATES,
   IMAGE_SWEEP,
   KIND_NUMBER,
   PREDICATE_FALSE,
   PREDICATE_KIND,
-  PREDICATE_SIZE,
   PREDICATE_TRUE,
   PREDICATE_USES,
   PREDICATE_USE_END,
@@ -23,11 +21,7 @@ import {
   VALUE_HAS_VERSION,
 } from "./layout";
 import { matchValue } from "./operator";
-import { decide } from "./predicate";
-
-export function predicateAt(image: usize, predicate: u32): usize {
-  return image + load<u32>(image, IMAGE_PREDICATES) + predicate * PREDICATE_SIZE;
-}
+import { decide, predicateAt } from "./predicate";
 
 function usesOf(image: usize): usize {
   return image + load<u32>(image + load<u32>(image, IMAGE_SWEEP), SWEEP_USES);

@@ -37,6 +37,10 @@ export function request(index: u32, what: u32): i32 {
   return -(<i32>((index << 2) | what));
 }
 
+export function predicateAt(image: usize, predicate: u32): usize {
+  return image + load<u32>(image, IMAGE_PREDICATES) + predicate * PREDICATE_SIZE;
+}
+
 export function slotState(session: usize, slot: u32): usize {
   return session + load<u32>(session, SESSION_SLOTS) + slot * STATE_SIZE;
 }
@@ -69,7 +73,7 @@ function matchAny(
 
 /** PREDICATE_TRUE, PREDICATE_FALSE, or a request (negative); nothing is remembered. */
 function judge(session: usize, image: usize, predicate: u32): i32 {
-  const record = image + load<u32>(image, IMAGE_PREDICATES) + predicate * PREDICATE_SIZE;
+  const record = predicateAt(image, predicate);
   const slotIndex = load<u32>(record, PREDICATE_SLOT);
   const state = slotState(session, slotIndex);
   const tag = tagOf(session, state);

@@ -22,7 +22,7 @@ import {
   STATE_BUCKET_BYTES,
   SWEEP_CLAUSES,
 } from "./layout";
-import { formWords, hashForm } from "./murmur3";
+import { finish4, formWords, hashForm, mixState4, mixWord4 } from "./murmur3";
 import { slotState } from "./predicate";
 
 /** The outcome of a flag's later clauses; the ones up to `clause` gave none. */
@@ -63,20 +63,6 @@ function queuedBucket(image: usize, queued: usize): usize {
 
 // @ts-ignore: decorator
 @inline
-function rotate(words: v128, bits: i32): v128 {
-  return v128.or(i32x4.shl(words, bits), i32x4.shr_u(words, 32 - bits));
-}
-
-// @ts-ignore: decorator
-@inline
-function mixState4(state: v128, mixed: v128): v128 {
-  const turned = rotate(v128.xor(state, mixed), 13);
-  const plus = i32x4.add(turned, i32x4.splat(0xe6546b64));
-  return i32x4.add(i32x4.shl(turned, 2), plus);
-}
-
-// @ts-ignore: decorator
-@inline
 function gather(a: usize, b: usize, c: usize, d: usize): v128 {
   let words = v128.load32_zero(a);
   words = v128.load_lane<u32>(b, words, 1);
@@ -98,19 +84,13 @@ function hash4(
   const tail = BUCKET_TAIL;
   const size = BUCKET_SALT_SIZE;
   let first = gather(a + tail, b + tail, c + tail, d + tail);
-  first = i32x4.mul(v128.or(first, v128.load32_splat(form)), i32x4.splat(0xcc9e2d51));
-  first = i32x4.mul(rotate(first, 15), i32x4.splat(0x1b873593));
+  first = mixWord4(v128.or(first, v128.load32_splat(form)));
   let state = mixState4(gather(a + seed, b + seed, c + seed, d + seed), first);
   const end = form + (words << 2);
   for (form += 4; form < end; form += 4) state = mixState4(state, v128.load32_splat(form));
   const sizes = gather(a + size, b + size, c + size, d + size);
   state = v128.xor(state, v128.load32_splat(end));
-  state = v128.xor(state, i32x4.add(sizes, i32x4.splat(bytes)));
-  state = v128.xor(state, i32x4.shr_u(state, 16));
-  state = i32x4.mul(state, i32x4.splat(0x85ebca6b));
-  state = v128.xor(state, i32x4.shr_u(state, 13));
-  state = i32x4.mul(state, i32x4.splat(0xc2b2ae35));
-  return v128.xor(state, i32x4.shr_u(state, 16));
+  return finish4(v128.xor(state, i32x4.add(sizes, i32x4.splat(bytes))));
 }
 
 /** Hashes a queue's buckets. */

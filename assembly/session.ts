@@ -31,8 +31,8 @@ import {
   SWEEP_GROUP_COUNT,
   SWEEP_QUEUE_SIZE,
   SWEEP_ROW_COUNT,
-  SWEEP_WORDS,
 } from "./layout";
+import { rowBytes } from "./row";
 
 function align(size: u32): u32 {
   return (size + 15) & ~15;
@@ -52,12 +52,11 @@ function layOut(session: usize, image: usize, isStored: bool): u32 {
   let rows = row;
   let heap = row;
   if (sweep) {
-    queues = align(row + (load<u32>(image + sweep, SWEEP_WORDS) << 2));
+    queues = row + rowBytes(image);
     ends = align(queues + load<u32>(image + sweep, SWEEP_QUEUE_SIZE) * QUEUED_SIZE);
     form = align(ends + (load<u32>(image + sweep, SWEEP_GROUP_COUNT) << 2));
     rows = form + (FORM_WORDS_MAX << 2);
-    const rowSize = KEPT_WORDS + align(load<u32>(image + sweep, SWEEP_WORDS) << 2);
-    heap = rows + load<u32>(image + sweep, SWEEP_ROW_COUNT) * rowSize;
+    heap = rows + load<u32>(image + sweep, SWEEP_ROW_COUNT) * (KEPT_WORDS + rowBytes(image));
   }
   if (!isStored) return heap;
   memory.fill(session, 0, heap);

@@ -60,8 +60,8 @@ import {
   TAG_TEXT,
   VALUE_SIZE,
 } from "./layout";
-import { failAll, failEach, failOrdered, failUnnoted, nameAll, predicateAt } from "./mark";
-import { request, slotState, tagOf } from "./predicate";
+import { failAll, failEach, failOrdered, failUnnoted, nameAll } from "./mark";
+import { predicateAt, request, slotState, tagOf } from "./predicate";
 import { settleQueue } from "./queue";
 import { keptRow, merge, rowBytes } from "./row";
 
@@ -83,8 +83,10 @@ function sweepText(
     failUnnoted(session, image, start, end);
   } else if (kind == RUN_UNNAMED) {
     nameAll(session, image, atomOf(session, image, slot, value), start, end, true);
+  } else {
     // A text is no list.
-  } else failAll(session, image, start, end);
+    failAll(session, image, start, end);
+  }
   return 0;
 }
 

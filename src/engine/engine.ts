@@ -11,7 +11,7 @@ import type { Outcomes } from "./outcomes.ts";
 import { PinnedUser } from "./pinned-user.ts";
 import type { Session } from "./session.ts";
 import { ReadOnce } from "./slot-values.ts";
-import { setOwn, type Variants } from "./variants.ts";
+import type { Variants } from "./variants.ts";
 
 /** How to run the core. */
 export interface EngineOptions {
@@ -105,15 +105,9 @@ export class Engine {
         session.runAll();
         return session.record();
       }
-      const { config } = session;
-      const plan = config.planOfKeys(flagKeys);
+      const plan = session.config.planOfKeys(flagKeys);
       session.runPlan(plan);
-      const record: Record<string, EvaluationVariant> = {};
-      for (const flag of plan) {
-        const variant = session.variant(flag);
-        if (variant) setOwn(record, config.flags.keys[flag], variant);
-      }
-      return record;
+      return session.record(plan);
     });
   }
 

@@ -30,10 +30,6 @@ export class ImageWriter {
     this.#size = headerSize;
   }
 
-  get size(): number {
-    return this.#size;
-  }
-
   /** Zeroed room for records; answers its pointer, a multiple of `alignment`. */
   allocate(bytes: number, alignment = F64): number {
     const pointer = (this.#size + alignment - 1) & -alignment;

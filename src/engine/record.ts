@@ -30,9 +30,20 @@ export class RecordMaker {
     this.#outcomes = new Uint16Array(source.flagKeys.length);
   }
 
-  /** The record of the outcomes at `outcomes[start + flag]`. */
+  /** The record of all flags, by the outcomes at `outcomes[start + flag]`. */
   make(outcomes: Uint16Array, start: number): VariantRecord {
-    return this.#copy(outcomes, start) ?? this.#build(outcomes, start);
+    return this.#copy(outcomes, start) ?? this.#remember(outcomes, start);
+  }
+
+  /** The record of these flags, set in their order. */
+  build(flags: Uint32Array, outcomes: Uint16Array, start: number): VariantRecord {
+    const { flagKeys, variants } = this.#source;
+    const record: VariantRecord = {};
+    for (const flag of flags) {
+      const variant = variants.get(flag, outcomes[start + flag]);
+      if (variant) setOwn(record, flagKeys[flag], variant);
+    }
+    return record;
   }
 
   /** Undefined if another set of flags has a result. */
@@ -50,13 +61,10 @@ export class RecordMaker {
     return record;
   }
 
-  #build(outcomes: Uint16Array, start: number): VariantRecord {
-    const { flagKeys, order, variants } = this.#source;
-    const record: VariantRecord = {};
-    for (const flag of order) {
-      const variant = variants.get(flag, outcomes[start + flag]);
-      if (variant) setOwn(record, flagKeys[flag], variant);
-    }
+  /** A record made from nothing; the next one is copied from it. */
+  #remember(outcomes: Uint16Array, start: number): VariantRecord {
+    const { flagKeys, order } = this.#source;
+    const record = this.build(order, outcomes, start);
     if (flagKeys.length <= PROPERTIES_MAX) {
       this.#template = { ...record };
       for (let flag = 0; flag < flagKeys.length; flag++) {

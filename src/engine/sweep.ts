@@ -193,13 +193,13 @@ export class Sweep {
     writer.setU32(table + L.SWEEP_REST, writer.words(this.#rest));
     writer.setU32(table + L.SWEEP_REST_COUNT, this.#rest.length);
     let queued = 0;
-    const records4 = groups.flatMap(({ slot, shift, size }) => {
+    const groupRecords = groups.flatMap(({ slot, shift, size }) => {
       const first = queued;
       // One more: the core writes an entry before it knows whether the clause has a bucket.
       queued += size + 1;
       return [slot, shift, first, 0];
     });
-    writer.setU32(table + L.SWEEP_GROUPS, writer.words(records4));
+    writer.setU32(table + L.SWEEP_GROUPS, writer.words(groupRecords));
     writer.setU32(table + L.SWEEP_GROUP_COUNT, groups.length);
     writer.setU32(table + L.SWEEP_QUEUE_SIZE, queued);
     const slots = [...this.#slots.keys()].map((slot) => slot.index).sort((a, b) => a - b);
