@@ -108,11 +108,10 @@ export class Encoder {
 
   #fillText(slot: number, text: string, needs: number): void {
     this.#makeRoom(formsMax(text));
-    const { u8, u32 } = this.#instance.views;
-    const state = this.base + this.#states + slot * L.STATE_SIZE;
+    const { u32 } = this.#instance.views;
+    const state = this.stateOf(slot);
     const top = this.#heapTop;
-    const bytes = writeText(text, u8, u32, this.base + top);
-    this.#heapTop = (top + bytes + 3) & ~3;
+    const bytes = this.#put(text);
     // The text as it stands; other forms are written only where they differ.
     u32[(state + L.STATE_BUCKET) >>> 2] = top;
     u32[(state + L.STATE_BUCKET_BYTES) >>> 2] = bytes;
@@ -163,10 +162,9 @@ export class Encoder {
    * Answers the boolean that it folds to, FOLDED_*, and takes those of the earlier elements.
    */
   #writeElement(at: number, text: string, needs: number, earlier: number): number {
-    const { u8, u32 } = this.#instance.views;
+    const { u32 } = this.#instance.views;
     const top = this.#heapTop;
-    const bytes = writeText(text, u8, u32, this.base + top);
-    this.#heapTop = (top + bytes + 3) & ~3;
+    const bytes = this.#put(text);
     u32[(at + L.VALUE_ATOM) >>> 2] = 0;
     u32[(at + L.VALUE_FLAGS) >>> 2] = 0;
     u32[(at + L.VALUE_EXACT) >>> 2] = top;
@@ -226,14 +224,18 @@ export class Encoder {
     this.#setWord(to + L.VERSION_PRERELEASE_BYTES, bytes + 1);
   }
 
+  /** Puts a text on top of the heap, where there is room; answers its bytes. */
+  #put(text: string): number {
+    const { u8, u32 } = this.#instance.views;
+    const bytes = writeText(text, u8, u32, this.base + this.#heapTop);
+    this.#heapTop = (this.#heapTop + bytes + 3) & ~3;
+    return bytes;
+  }
+
   /** Puts a text on the heap and its pointer and size at `at`. */
   #setText(at: number, text: string): void {
-    const { u8, u32 } = this.#instance.views;
-    const top = this.#heapTop;
-    const bytes = writeText(text, u8, u32, this.base + top);
-    u32[at >>> 2] = top;
-    u32[(at + L.U32) >>> 2] = bytes;
-    this.#heapTop = (top + bytes + 3) & ~3;
+    this.#setWord(at, this.#heapTop);
+    this.#setWord(at + L.U32, this.#put(text));
   }
 
   #copySpan(from: number, to: number): void {
