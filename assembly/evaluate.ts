@@ -10,6 +10,7 @@ import {
   IMAGE_FLAGS,
   PREDICATE_FALSE,
   PREDICATE_TRUE,
+  REQUEST_SWITCH,
   SEGMENT_CONDITIONS,
   SEGMENT_CONDITION_COUNT,
   SEGMENT_SIZE,
@@ -19,7 +20,8 @@ import {
   SESSION_PLAN,
   SESSION_PLAN_COUNT,
 } from "./layout";
-import { decide } from "./predicate";
+import { decide, request } from "./predicate";
+import { enter, leave } from "./seat";
 import { unreadResult } from "./session";
 
 /** PREDICATE_TRUE, PREDICATE_FALSE, or a request (negative). */
@@ -64,8 +66,12 @@ function evaluateFlag(session: usize, image: usize, flag: usize): i32 {
 
 /** One flag's outcome, stored nowhere; or a request (negative) after which to call again. */
 export function runFlag(session: usize, index: u32): i32 {
+  if (!enter(session)) return request(0, REQUEST_SWITCH);
   const image = <usize>load<u32>(session, SESSION_IMAGE);
-  return evaluateFlag(session, image, image + load<u32>(image, IMAGE_FLAGS) + index * FLAG_SIZE);
+  const flag = image + load<u32>(image, IMAGE_FLAGS) + index * FLAG_SIZE;
+  const outcome = evaluateFlag(session, image, flag);
+  if (outcome >= 0) leave(session);
+  return outcome;
 }
 
 /**
@@ -73,6 +79,7 @@ export function runFlag(session: usize, index: u32): i32 {
  * which to call again.
  */
 export function run(session: usize): i32 {
+  if (!enter(session)) return request(0, REQUEST_SWITCH);
   const image = <usize>load<u32>(session, SESSION_IMAGE);
   const flags = image + load<u32>(image, IMAGE_FLAGS);
   const outcomes = session + load<u32>(session, SESSION_OUTCOMES);
@@ -90,5 +97,6 @@ export function run(session: usize): i32 {
     store<u16>(outcomes + (index << 1), outcome);
     if (outcome) unreadResult(session, image, flag);
   }
+  leave(session);
   return outcome;
 }

@@ -2,9 +2,12 @@
 
 import { LAYOUT_VERSION, SESSION_IMAGE } from "./layout";
 import { segmentOutcome } from "./bucket";
-import { decide } from "./predicate";
+import { isMember } from "./membership";
+import { decide, slotState } from "./predicate";
 
+export { addMembers, copyMembers } from "./cohort";
 export { isSealed, sealImage } from "./image";
+export { hold, release } from "./seat";
 export { openSession, sessionSize } from "./session";
 export { run, runFlag } from "./evaluate";
 export { sweep } from "./sweep";
@@ -22,4 +25,9 @@ export function decidePredicate(session: usize, predicate: u32): i32 {
 /** For explaining: the segment's outcome (its hash is left in SESSION_HASH) or a request. */
 export function bucketSegment(session: usize, segment: usize): i32 {
   return segmentOutcome(session, <usize>load<u32>(session, SESSION_IMAGE), segment);
+}
+
+/** Whether the member that a slot was given is in a cohort of the image; never a request. */
+export function isSlotMember(session: usize, slot: u32, cohort: u32): bool {
+  return isMember(session, slotState(session, slot), cohort);
 }

@@ -6,6 +6,7 @@
 // Every word is a little-endian u32 unless noted. Pointers inside an image are relative to the
 // image's first byte, pointers inside a session are relative to the session's first byte, so both
 // may lie anywhere in memory. Only `export const NAME = <integer expression>` may stand here.
+// sweep-layout.ts goes on with the tables of the sweep, store-layout.ts with what threads share.
 
 export const U16 = 2;
 export const U32 = 4;
@@ -22,7 +23,7 @@ export const SESSION_SIZE_MAX = 1 << 30;
 //  0        4        8        12       16               24       28
 //  ├ magic  ┼ version┼ size   ┼ 0      ┼ checksum (u64) ┼ tables: offset, count ...
 export const MAGIC = 1146702920; // "HLYD"
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 export const IMAGE_MAGIC = 0;
 export const IMAGE_VERSION = IMAGE_MAGIC + U32;
 export const IMAGE_SIZE = IMAGE_VERSION + U32;
@@ -40,7 +41,9 @@ export const IMAGE_NAMES_SIZE = IMAGE_NAMES + U32;
 // The slot of the selector ["result"], which every flag changes; plus 1, 0 = none.
 export const IMAGE_RESULTS_SLOT = IMAGE_NAMES_SIZE + U32;
 export const IMAGE_SWEEP = IMAGE_RESULTS_SLOT + U32; // 0 = none: evaluate flag by flag
-export const IMAGE_HEADER_SIZE = IMAGE_SWEEP + U32;
+export const IMAGE_COHORTS = IMAGE_SWEEP + U32; // of each cohort the atom, absolute in the image
+export const IMAGE_COHORT_COUNT = IMAGE_COHORTS + U32;
+export const IMAGE_HEADER_SIZE = IMAGE_COHORT_COUNT + U32;
 
 // ── FLAG ── segments in order, outcomes 1..count, dependencies ──────────────────────────────
 //  0          4          8          12         16         20         24
@@ -126,7 +129,7 @@ export const PREDICATE_SIZE = PREDICATE_USE_END + U32;
 export const KIND_IS = 1; //       a text is one of the atoms
 export const KIND_NUMBER = 2; //   the number compares with PREDICATE_NUMBER
 export const KIND_VERSION = 3; //  the version compares with the VERSION at the operand
-export const KIND_SET_ANY = 4; //  a list holds one of the atoms
+export const KIND_SET_ANY = 4; //  a list holds one of the atoms; operand = their cohorts, if any
 export const KIND_SET_ALL = 5; //  a list holds all atoms; operand = raw count of values
 export const KIND_SET_IS = 6; //   a list equals the atoms as a set
 export const KIND_CONTAINS = 7; // a lower-cased text holds one of the TEXT records at the operand
@@ -162,7 +165,11 @@ export const SLOT_RUNS = SLOT_NEEDS + U32;
 export const SLOT_RUN_COUNT = SLOT_RUNS + U32;
 // Of the rows that a session keeps, the slot's first, plus 1; 0 = none are kept for it.
 export const SLOT_ROWS = SLOT_RUN_COUNT + U32;
-export const SLOT_SIZE = SLOT_ROWS + U32;
+// Cohorts [start, end) that its predicates name, and the slot of the member's id, plus 1.
+export const SLOT_COHORTS = SLOT_ROWS + U32;
+export const SLOT_COHORT_END = SLOT_COHORTS + U32;
+export const SLOT_MEMBER = SLOT_COHORT_END + U32; // 0 = the slot is none of cohorts
+export const SLOT_SIZE = SLOT_MEMBER + U32;
 // What the host must write for a slot.
 export const NEEDS_TEXT = 1;
 export const NEEDS_NUMBER = 2;
@@ -170,6 +177,7 @@ export const NEEDS_VERSION = 4;
 export const NEEDS_LOWER = 8;
 export const NEEDS_BUCKET = 16;
 export const NEEDS_HOST = 32;
+export const NEEDS_MEMBER = 64; // where the context has no list, TAG_MEMBER tells all
 
 // Where a slot's selector starts, if not at the result of the flag with this index.
 export const FROM_CONTEXT = -1;
@@ -184,60 +192,6 @@ export const ATOM_BYTES = ATOM_TEXT + U32;
 export const ATOM_PREDICATES = ATOM_BYTES + U32;
 export const ATOM_PREDICATE_COUNT = ATOM_PREDICATES + U32;
 export const ATOM_SIZE = ATOM_PREDICATE_COUNT + U32;
-
-// ── SWEEP ── how all flags are evaluated at once (assembly/sweep.ts) ────────────────────────
-// A CLAUSE is an AND list of conditions, one bit of a row; a bit set = a condition has failed.
-// A flag's clauses are consecutive bits of one word, the last of them a clause without conditions.
-export const SWEEP_WORDS = 0; // words of a row
-export const SWEEP_USES = SWEEP_WORDS + U32; // USE records by predicate
-export const SWEEP_CLAUSES = SWEEP_USES + U32; // CLAUSE records by bit
-export const SWEEP_FLAGS = SWEEP_CLAUSES + U32; // first bit of each flag that is swept, flag
-export const SWEEP_FLAG_COUNT = SWEEP_FLAGS + U32;
-export const SWEEP_REST = SWEEP_FLAG_COUNT + U32; // the other flags, parents first
-export const SWEEP_REST_COUNT = SWEEP_REST + U32;
-export const SWEEP_GROUPS = SWEEP_REST_COUNT + U32;
-export const SWEEP_GROUP_COUNT = SWEEP_GROUPS + U32;
-export const SWEEP_QUEUE_SIZE = SWEEP_GROUP_COUNT + U32; // entries of all groups
-export const SWEEP_SLOTS = SWEEP_QUEUE_SIZE + U32; // the slots that swept flags read
-export const SWEEP_SLOT_COUNT = SWEEP_SLOTS + U32;
-export const SWEEP_ROW_COUNT = SWEEP_SLOT_COUNT + U32; // rows that a session keeps
-export const SWEEP_SIZE = SWEEP_ROW_COUNT + U32;
-// What a text fails in a slot of KIND_IS predicates alone depends on its atom only: a session
-// keeps the rows, one per atom and one for all other texts, up to this many bytes.
-export const ROWS_SIZE_MAX = 65536;
-// Where a condition stands: a predicate in a clause.
-export const USE_CLAUSE = 0;
-export const USE_PREDICATE = USE_CLAUSE + U32;
-export const USE_SIZE = USE_PREDICATE + U32;
-// What a clause gives if it is the first of its flag that has not failed.
-export const CLAUSE_BUCKET = 0; // 0 = none
-export const CLAUSE_OUTCOME = CLAUSE_BUCKET + U32; // u16; without a bucket, or if nothing is hit
-export const CLAUSE_GROUP = CLAUSE_OUTCOME + U16; // u16
-export const CLAUSE_SIZE = CLAUSE_GROUP + U16;
-// Buckets that hash alike: one slot, and equal sizes of salt modulo 4.
-export const GROUP_SLOT = 0;
-export const GROUP_SHIFT = GROUP_SLOT + U32; // bits
-export const GROUP_QUEUE = GROUP_SHIFT + U32; // first entry
-export const GROUP_SIZE = GROUP_QUEUE + U32 + U32;
-// A clause that won and whose bucket is to be hashed.
-export const QUEUED_CLAUSE = 0;
-export const QUEUED_FLAG = QUEUED_CLAUSE + U32;
-export const QUEUED_HASH = QUEUED_FLAG + U32;
-export const QUEUED_SIZE = QUEUED_HASH + U32 + U32;
-// Predicates of a slot that are swept in one way.
-export const RUN_KIND = 0;
-export const RUN_START = RUN_KIND + U32;
-export const RUN_END = RUN_START + U32;
-export const RUN_SIZE = RUN_END + U32;
-export const RUN_EACH = 1; //      decided one by one
-export const RUN_NAMED = 2; //     KIND_IS: true if the value's atom names it
-export const RUN_UNNAMED = 3; //   KIND_IS, negated
-export const RUN_ORDERED = 4; //   numbers or versions; from one of them on all are true
-export const RUN_ANY = 5; //       KIND_SET_ANY: true if an element's atom names it
-export const RUN_NOT_ANY = 6; //   KIND_SET_ANY, negated
-// Swept flags have at most this many clauses.
-export const CLAUSE_COUNT_MAX = 32;
-export const GROUP_COUNT_MAX = 65535;
 
 // ── SESSION ── what one evaluation knows; fixed part, then a heap of texts ───────────────────
 //  0        4        8       12      16      20      24       28       32      36
@@ -259,7 +213,15 @@ export const SESSION_ROWS = SESSION_FORM + U32; // KEPT rows, by SLOT_ROWS and a
 // Of the sweep: the predicate that the host was asked for, to go on there: a slot may have
 // thousands; 0 = none.
 export const SESSION_RESUME = SESSION_ROWS + U32;
-export const SESSION_HEADER_SIZE = SESSION_RESUME + U32;
+export const SESSION_MEMBERS = SESSION_RESUME + U32; // one word per cohort: epoch + PREDICATE_*
+export const SESSION_FETCHED = SESSION_MEMBERS + U32; // written lest the reads be dropped
+export const SESSION_ROOT = SESSION_FETCHED + U32; // absolute
+export const SESSION_SEAT = SESSION_ROOT + U32; // absolute
+export const SESSION_STANCE = SESSION_SEAT + U32;
+export const SESSION_HEADER_SIZE = SESSION_STANCE + U32;
+export const STANCE_OUT = 0; //  the root may have been replaced
+export const STANCE_IN = 1; //   in an evaluation
+export const STANCE_HELD = 2; // in as many as the host likes, until it lets go
 // A kept row: whether it has been made, then its words, padded to 16 bytes.
 export const KEPT_IS_MADE = 0;
 export const KEPT_WORDS = 16;
@@ -300,6 +262,12 @@ export const TAG_NULL = 1;
 export const TAG_TEXT = 2;
 export const TAG_LIST = 3;
 export const TAG_OPAQUE = 4; // neither null nor text: nothing matches, nothing hashes
+export const TAG_MEMBER = 5; // the cohorts that have the member
+// With TAG_MEMBER, instead of a VALUE: the member's id, and its fingerprint once it is made.
+export const STATE_MEMBER = STATE_VALUE;
+export const STATE_MEMBER_BYTES = STATE_MEMBER + U32;
+export const STATE_IS_HASHED = STATE_MEMBER_BYTES + U32;
+export const STATE_FINGERPRINT = STATE_IS_HASHED + U32; // u32, u64
 
 // ── answers of the core ──────────────────────────────────────────────────────────────────────
 export const PREDICATE_FALSE = 1;
@@ -307,3 +275,4 @@ export const PREDICATE_TRUE = 2;
 // A request to the host, negated: index << 2 | what. Then call again.
 export const REQUEST_SLOT = 1;
 export const REQUEST_PREDICATE = 2;
+export const REQUEST_SWITCH = 3; // to the store's current root, and begin again

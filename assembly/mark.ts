@@ -13,15 +13,12 @@ import {
   SESSION_EPOCH,
   SESSION_PREDICATES,
   SESSION_ROW,
-  SWEEP_USES,
-  USE_CLAUSE,
-  USE_PREDICATE,
-  USE_SIZE,
   VALUE_FLAGS,
   VALUE_HAS_VERSION,
 } from "./layout";
 import { matchValue } from "./operator";
 import { decide, predicateAt } from "./predicate";
+import { SWEEP_USES, USE_CLAUSE, USE_PREDICATE, USE_SIZE } from "./sweep-layout";
 
 function usesOf(image: usize): usize {
   return image + load<u32>(image + load<u32>(image, IMAGE_SWEEP), SWEEP_USES);

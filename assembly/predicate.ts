@@ -26,10 +26,12 @@ import {
   STATE_VALUE,
   STATE_VALUES,
   TAG_LIST,
+  TAG_MEMBER,
   TAG_NULL,
   TAG_OPAQUE,
   VALUE_SIZE,
 } from "./layout";
+import { isInAny } from "./membership";
 import { ASK_HOST, matchSet, matchValue } from "./operator";
 
 /** A request to the host, negative so that it cannot be taken for an answer. */
@@ -85,8 +87,10 @@ function judge(session: usize, image: usize, predicate: u32): i32 {
   if (kind < <u8>KIND_SET_ANY || kind > <u8>KIND_SET_IS) {
     return matchAny(session, image, slot, record, predicate, state);
   }
-  if (tag != TAG_LIST) return PREDICATE_FALSE;
-  const matched = matchSet(session, image, slot, record, predicate, state);
+  let matched: i32;
+  if (tag == TAG_MEMBER) matched = isInAny(session, image, record, state);
+  else if (tag != TAG_LIST) return PREDICATE_FALSE;
+  else matched = matchSet(session, image, slot, record, predicate, state);
   return matched != <i32>load<u8>(record, PREDICATE_NEGATED) ? PREDICATE_TRUE : PREDICATE_FALSE;
 }
 

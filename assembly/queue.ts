@@ -5,25 +5,27 @@ import {
   BUCKET_SALT_SIZE,
   BUCKET_SEED,
   BUCKET_TAIL,
+  FORM_WORDS_MAX,
+  SESSION_FORM,
+  SESSION_OUTCOMES,
+  SESSION_ROW,
+  STATE_BUCKET,
+  STATE_BUCKET_BYTES,
+} from "./layout";
+import { finish4, formWords, hashForm, mixState4, mixWord4 } from "./murmur3";
+import { slotState } from "./predicate";
+import {
   CLAUSE_BUCKET,
   CLAUSE_OUTCOME,
   CLAUSE_SIZE,
-  FORM_WORDS_MAX,
   GROUP_SHIFT,
   GROUP_SLOT,
   QUEUED_CLAUSE,
   QUEUED_FLAG,
   QUEUED_HASH,
   QUEUED_SIZE,
-  SESSION_FORM,
-  SESSION_OUTCOMES,
-  SESSION_ROW,
-  STATE_BUCKET,
-  STATE_BUCKET_BYTES,
   SWEEP_CLAUSES,
-} from "./layout";
-import { finish4, formWords, hashForm, mixState4, mixWord4 } from "./murmur3";
-import { slotState } from "./predicate";
+} from "./sweep-layout";
 
 /** The outcome of a flag's later clauses; the ones up to `clause` gave none. */
 function laterOutcome(session: usize, image: usize, sweep: usize, clause: usize): u32 {

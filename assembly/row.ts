@@ -1,14 +1,7 @@
 // Rows of bits that a session keeps: what a text fails in a slot, by its atom.
 
-import {
-  ATOM_SIZE,
-  IMAGE_SWEEP,
-  KEPT_WORDS,
-  SESSION_ROWS,
-  SLOT_ATOMS,
-  SLOT_ROWS,
-  SWEEP_WORDS,
-} from "./layout";
+import { ATOM_SIZE, IMAGE_SWEEP, KEPT_WORDS, SESSION_ROWS, SLOT_ATOMS, SLOT_ROWS } from "./layout";
+import { SWEEP_WORDS } from "./sweep-layout";
 
 /** Bytes of a row, a multiple of 16. */
 export function rowBytes(image: usize): u32 {

@@ -4,6 +4,7 @@ import {
   FORM_WORDS_MAX,
   FLAG_RESULT_SLOTS,
   FLAG_RESULT_SLOT_END,
+  IMAGE_COHORT_COUNT,
   IMAGE_FLAG_COUNT,
   IMAGE_PREDICATE_COUNT,
   IMAGE_RESULTS_SLOT,
@@ -11,28 +12,29 @@ import {
   IMAGE_SLOT_COUNT,
   IMAGE_SWEEP,
   KEPT_WORDS,
-  QUEUED_SIZE,
   SESSION_FORM,
   SESSION_HEADER_SIZE,
   SESSION_IMAGE,
+  SESSION_MEMBERS,
   SESSION_OUTCOMES,
   SESSION_PLAN,
   SESSION_PREDICATES,
   SESSION_QUEUES,
   SESSION_QUEUE_ENDS,
+  SESSION_ROOT,
   SESSION_ROW,
   SESSION_ROWS,
+  SESSION_SEAT,
   SESSION_SLOTS,
   SLOT_PREDICATES,
   SLOT_PREDICATE_END,
   SLOT_SIZE,
   STATE_SIZE,
   STATE_TAG,
-  SWEEP_GROUP_COUNT,
-  SWEEP_QUEUE_SIZE,
-  SWEEP_ROW_COUNT,
 } from "./layout";
 import { rowBytes } from "./row";
+import { ROOT_IMAGE } from "./store-layout";
+import { QUEUED_SIZE, SWEEP_GROUP_COUNT, SWEEP_QUEUE_SIZE, SWEEP_ROW_COUNT } from "./sweep-layout";
 
 function align(size: u32): u32 {
   return (size + 15) & ~15;
@@ -44,7 +46,8 @@ function layOut(session: usize, image: usize, isStored: bool): u32 {
   const plan = align(SESSION_HEADER_SIZE) + load<u32>(image, IMAGE_SLOT_COUNT) * STATE_SIZE;
   const outcomes = align(plan + (flags << 2));
   const predicates = align(outcomes + (flags << 1));
-  const row = align(predicates + (load<u32>(image, IMAGE_PREDICATE_COUNT) << 2));
+  const members = align(predicates + (load<u32>(image, IMAGE_PREDICATE_COUNT) << 2));
+  const row = align(members + (load<u32>(image, IMAGE_COHORT_COUNT) << 2));
   const sweep = load<u32>(image, IMAGE_SWEEP);
   let queues = row;
   let ends = row;
@@ -65,6 +68,7 @@ function layOut(session: usize, image: usize, isStored: bool): u32 {
   store<u32>(session, plan, SESSION_PLAN);
   store<u32>(session, outcomes, SESSION_OUTCOMES);
   store<u32>(session, predicates, SESSION_PREDICATES);
+  store<u32>(session, members, SESSION_MEMBERS);
   store<u32>(session, row, SESSION_ROW);
   store<u32>(session, queues, SESSION_QUEUES);
   store<u32>(session, ends, SESSION_QUEUE_ENDS);
@@ -78,9 +82,11 @@ export function sessionSize(image: usize): u32 {
   return layOut(0, image, false);
 }
 
-/** Writes a fresh session for an image at `session`. */
-export function openSession(session: usize, image: usize): void {
-  layOut(session, image, true);
+/** Writes a fresh session at `session`, for the image of a root. */
+export function openSession(session: usize, root: usize, seat: usize): void {
+  layOut(session, load<u32>(root, ROOT_IMAGE), true);
+  store<u32>(session, <u32>root, SESSION_ROOT);
+  store<u32>(session, <u32>seat, SESSION_SEAT);
 }
 
 function unreadSlot(session: usize, image: usize, slot: u32): void {

@@ -3,24 +3,58 @@
 
 import { atomOf } from "./atom";
 import {
-  CLAUSE_BUCKET,
-  CLAUSE_GROUP,
-  CLAUSE_OUTCOME,
-  CLAUSE_SIZE,
   EPOCH_STEP,
-  GROUP_QUEUE,
-  GROUP_SIZE,
+  IMAGE_COHORTS,
   IMAGE_SLOTS,
   IMAGE_SWEEP,
   KEPT_IS_MADE,
   KEPT_WORDS,
   PREDICATE_NULL,
   PREDICATE_TRUE,
+  REQUEST_PREDICATE,
+  REQUEST_SLOT,
+  REQUEST_SWITCH,
+  SESSION_CURSOR,
+  SESSION_FETCHED,
+  SESSION_IMAGE,
+  SESSION_OUTCOMES,
+  SESSION_QUEUES,
+  SESSION_QUEUE_ENDS,
+  SESSION_RESUME,
+  SESSION_ROW,
+  SLOT_COHORTS,
+  SLOT_COHORT_END,
+  SLOT_PREDICATES,
+  SLOT_PREDICATE_END,
+  SLOT_ROWS,
+  SLOT_RUNS,
+  SLOT_RUN_COUNT,
+  SLOT_SIZE,
+  STATE_COUNT,
+  STATE_VALUE,
+  STATE_VALUES,
+  TAG_LIST,
+  TAG_MEMBER,
+  TAG_NULL,
+  TAG_TEXT,
+  VALUE_SIZE,
+} from "./layout";
+import { failAll, failEach, failOrdered, failUnnoted, nameAll } from "./mark";
+import { fetchAll, isMember } from "./membership";
+import { predicateAt, request, slotState, tagOf } from "./predicate";
+import { settleQueue } from "./queue";
+import { keptRow, merge, rowBytes } from "./row";
+import { enter, leave } from "./seat";
+import {
+  CLAUSE_BUCKET,
+  CLAUSE_GROUP,
+  CLAUSE_OUTCOME,
+  CLAUSE_SIZE,
+  GROUP_QUEUE,
+  GROUP_SIZE,
   QUEUED_CLAUSE,
   QUEUED_FLAG,
   QUEUED_SIZE,
-  REQUEST_PREDICATE,
-  REQUEST_SLOT,
   RUN_ANY,
   RUN_EACH,
   RUN_END,
@@ -31,22 +65,6 @@ import {
   RUN_SIZE,
   RUN_START,
   RUN_UNNAMED,
-  SESSION_CURSOR,
-  SESSION_IMAGE,
-  SESSION_OUTCOMES,
-  SESSION_QUEUES,
-  SESSION_QUEUE_ENDS,
-  SESSION_RESUME,
-  SESSION_ROW,
-  SLOT_PREDICATES,
-  SLOT_PREDICATE_END,
-  SLOT_ROWS,
-  SLOT_RUNS,
-  SLOT_RUN_COUNT,
-  SLOT_SIZE,
-  STATE_COUNT,
-  STATE_VALUE,
-  STATE_VALUES,
   SWEEP_CLAUSES,
   SWEEP_FLAGS,
   SWEEP_FLAG_COUNT,
@@ -55,15 +73,7 @@ import {
   SWEEP_SLOTS,
   SWEEP_SLOT_COUNT,
   SWEEP_WORDS,
-  TAG_LIST,
-  TAG_NULL,
-  TAG_TEXT,
-  VALUE_SIZE,
-} from "./layout";
-import { failAll, failEach, failOrdered, failUnnoted, nameAll } from "./mark";
-import { predicateAt, request, slotState, tagOf } from "./predicate";
-import { settleQueue } from "./queue";
-import { keptRow, merge, rowBytes } from "./row";
+} from "./sweep-layout";
 
 function sweepText(
   session: usize,
@@ -111,6 +121,30 @@ function sweepList(
   return 0;
 }
 
+/** Each cohort that has the member is as an element of a list. */
+function sweepMember(session: usize, image: usize, slot: usize, state: usize): void {
+  const start = load<u32>(slot, SLOT_COHORTS);
+  const end = load<u32>(slot, SLOT_COHORT_END);
+  const runs = image + load<u32>(slot, SLOT_RUNS);
+  const last = runs + load<u32>(slot, SLOT_RUN_COUNT) * RUN_SIZE;
+  const atoms = image + load<u32>(image, IMAGE_COHORTS);
+  store<u32>(session, fetchAll(session, state, start, end), SESSION_FETCHED);
+  for (let cohort = start; cohort < end; cohort++) {
+    if (!isMember(session, state, cohort)) continue;
+    const atom = image + load<u32>(atoms + (cohort << 2));
+    for (let run = runs; run < last; run += RUN_SIZE) {
+      const negated = load<u32>(run, RUN_KIND) == RUN_NOT_ANY;
+      nameAll(session, image, atom, load<u32>(run, RUN_START), load<u32>(run, RUN_END), negated);
+    }
+  }
+  for (let run = runs; run < last; run += RUN_SIZE) {
+    const kind = load<u32>(run, RUN_KIND);
+    const first = load<u32>(run, RUN_START);
+    if (kind == RUN_ANY) failUnnoted(session, image, first, load<u32>(run, RUN_END));
+    else if (kind != RUN_NOT_ANY) failAll(session, image, first, load<u32>(run, RUN_END));
+  }
+}
+
 /** As {@link sweepText} for all runs of a slot that keeps rows: a row is made once. */
 function sweepKept(session: usize, image: usize, slot: usize, state: usize, kept: usize): void {
   const row = load<u32>(session, SESSION_ROW);
@@ -141,6 +175,10 @@ function sweepSlot(session: usize, image: usize, index: u32, resume: u32): i32 {
       if (load<u8>(predicateAt(image, predicate), PREDICATE_NULL) == PREDICATE_TRUE) continue;
       failAll(session, image, predicate, predicate + 1);
     }
+    return 0;
+  }
+  if (tag == TAG_MEMBER) {
+    sweepMember(session, image, slot, state);
     return 0;
   }
   if (tag != TAG_TEXT && tag != TAG_LIST) {
@@ -191,6 +229,7 @@ function decideFlags(session: usize, image: usize, sweep: usize): void {
 
 /** Evaluates all flags that can be swept; 0, or a request (negative) after which to call again. */
 export function sweep(session: usize): i32 {
+  if (!enter(session)) return request(0, REQUEST_SWITCH);
   const image = <usize>load<u32>(session, SESSION_IMAGE);
   const sweep = image + load<u32>(image, IMAGE_SWEEP);
   let cursor = load<u32>(session, SESSION_CURSOR);
@@ -226,5 +265,6 @@ export function sweep(session: usize): i32 {
     const end = <usize>load<u32>(ends + (i << 2));
     if (first < end) settleQueue(session, image, sweep, group, first, end);
   }
+  leave(session);
   return 0;
 }

@@ -9,6 +9,8 @@ const asc = ["node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.jso
 const steps = [
   { name: "core.wasm", args: [...asc, "release"] },
   { name: "core.simd.wasm", args: [...asc, "simd"] },
+  { name: "core.shared.wasm", args: [...asc, "shared"] },
+  { name: "core.shared.simd.wasm", args: [...asc, "shared-simd"] },
   { name: "TypeScript", args: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"] },
 ];
 

@@ -9,7 +9,14 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 const stamp = join(root, "dist", ".built");
 const sources = ["assembly", "src", "test", "bench"];
 const settings = ["asconfig.json", "tsconfig.json", "package.json"];
-const products = ["core.wasm", "core.simd.wasm", "core.js", "src/cli/main.js"];
+const products = [
+  "core.wasm",
+  "core.simd.wasm",
+  "core.shared.wasm",
+  "core.shared.simd.wasm",
+  "core.js",
+  "src/cli/main.js",
+];
 
 /** Milliseconds of the last change, or 0 for a path that does not exist. */
 export function changedAt(path) {

@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 
 const GZIP_BYTES_MAX = 10 * 1024;
 
-describe.each(["core.wasm", "core.simd.wasm"])("%s", (name) => {
+const BUILDS = ["core.wasm", "core.simd.wasm", "core.shared.wasm", "core.shared.simd.wasm"];
+
+describe.each(BUILDS)("%s", (name) => {
   const bytes = readFileSync(new URL(`../dist/${name}`, import.meta.url));
   const module = new WebAssembly.Module(bytes);
 
@@ -16,11 +18,16 @@ describe.each(["core.wasm", "core.simd.wasm"])("%s", (name) => {
   test("exports the documented functions and nothing else", () => {
     const names = WebAssembly.Module.exports(module).map(({ name, kind }) => `${kind} ${name}`);
     expect(names.sort()).toEqual([
+      "function addMembers",
       "function bucketSegment",
+      "function copyMembers",
       "function decidePredicate",
+      "function hold",
       "function isSealed",
+      "function isSlotMember",
       "function layoutVersion",
       "function openSession",
+      "function release",
       "function run",
       "function runFlag",
       "function sealImage",

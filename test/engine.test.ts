@@ -49,7 +49,7 @@ describe("images", () => {
     const engine = await Engine.load([...flags, broken]);
     const loaded = await Engine.load(engine.toImage());
     expect(loaded.warnings).toEqual(engine.warnings);
-    expect(loaded.warnings).toHaveLength(1);
+    expect(loaded.warnings.filter(({ code }) => code === "malformed-flag")).toHaveLength(1);
     expect(loaded.flagKeys).toEqual(engine.flagKeys);
     expect(loaded.digest).toBe(engine.digest);
     expect(loaded.evaluate(context)).toEqual(engine.evaluate(context));
@@ -66,7 +66,8 @@ describe("images", () => {
 describe("update", () => {
   test("tells which flags were added, removed and changed", () => {
     const engine = Engine.loadSync(flags);
-    expect(engine.update(structuredClone(flags))).toEqual({ changed: [], warnings: [] });
+    const { warnings } = engine;
+    expect(engine.update(structuredClone(flags))).toEqual({ changed: [], warnings });
     // A removed parent would change its children too.
     const parents = new Set(flags.flatMap((flag) => flag.dependencies ?? []));
     const [removed, edited] = flags.filter((flag) => !parents.has(flag.key));

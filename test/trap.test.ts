@@ -1,10 +1,10 @@
 import { Engine, type EvaluationFlag } from "halyard/engine";
 import { expect, test, vi } from "vitest";
-import type { Config as ConfigType } from "../src/engine/config.ts";
+import type { Attachment as AttachmentType } from "../src/engine/attachment.ts";
 
 // The very class that the built package uses: a path that tsc must not take for a source.
-const path: string = new URL("../dist/src/engine/config.js", import.meta.url).href;
-const { Config } = (await import(path)) as { Config: typeof ConfigType };
+const path: string = new URL("../dist/src/engine/attachment.js", import.meta.url).href;
+const { Attachment } = (await import(path)) as { Attachment: typeof AttachmentType };
 
 const flag: EvaluationFlag = {
   key: "flag",
@@ -17,19 +17,19 @@ const flag: EvaluationFlag = {
   ],
 };
 
-type Instance = ConfigType["instance"];
+type Instance = AttachmentType["instance"];
 
 /** The instances that have been used, in the order in which they were made. */
 const instances: Instance[] = [];
-const { take } = Config.prototype;
-Config.prototype.take = function (this: ConfigType) {
+const { take } = Attachment.prototype;
+Attachment.prototype.take = function (this: AttachmentType) {
   if (!instances.includes(this.instance)) instances.push(this.instance);
   return take.call(this);
 };
 
 /** Every pointer of image and session now lies outside the memory: the next call traps. */
-function ruin({ views }: Instance): void {
-  views.u32.fill(0x7fffffff);
+function ruin({ memory }: Instance): void {
+  memory.views.u32.fill(0x7fffffff);
 }
 
 const pro = { user: { plan: "pro" } };
@@ -84,7 +84,7 @@ test("a trap among many users is no trap for the next ones", async () => {
   async function* stream(): AsyncIterable<typeof pro> {
     yield* source();
   }
-  const retry = vi.spyOn(Config.prototype, "retry");
+  const retry = vi.spyOn(Attachment.prototype, "replace");
   const asks = [
     () => engine.evaluateMany(source()),
     () => engine.evaluateMany(stream()),

@@ -34,7 +34,9 @@ function askedKeys(engine: Engine, asked: string[] | undefined, file: string): r
 }
 
 function warn(engine: Engine, file: string): void {
-  for (const { path, message } of engine.warnings) {
+  for (const { code, path, message } of engine.warnings) {
+    // Here users bring the ids of their cohorts along.
+    if (code === "unknown-cohort") continue;
     const line = [`halyard: warning: ${file}`, path, message].filter((part) => part !== "");
     process.stderr.write(`${printable(line.join(": "))}\n`);
   }

@@ -1,8 +1,9 @@
 // Many users at once, into one matrix of outcomes.
 
+import type { Attachment } from "./attachment.ts";
 import { type Columns, ColumnUsers } from "./columns.ts";
 import type { Config } from "./config.ts";
-import { ContextError, describe } from "./errors.ts";
+import { ContextError, CoreError, describe } from "./errors.ts";
 import type { EvaluationContext } from "./flag.ts";
 import { Outcomes } from "./outcomes.ts";
 import type { Session } from "./session.ts";
@@ -23,6 +24,9 @@ function isAsyncIterable(users: object): users is AsyncIterable<EvaluationContex
 
 /** One call of `engine.evaluateMany`. */
 export class Batch {
+  readonly #attachment: Attachment;
+  /** Held: all rows are of one root. */
+  #session: Session;
   readonly #config: Config;
   readonly #flagKeys: readonly string[];
   /** By column; -1 = there is no such flag, the column stays 0. */
@@ -34,28 +38,36 @@ export class Batch {
   #columns: ColumnUsers | undefined;
   #outcomes = new Uint16Array(0);
   #count = 0;
-  /** Undefined while a stream is waited for, as others may use it. */
-  #session: Session | undefined;
 
   /** @param flagKeys - undefined or empty = all */
-  constructor(config: Config, flagKeys: readonly string[] | undefined) {
+  constructor(attachment: Attachment, flagKeys: readonly string[] | undefined) {
+    const keys = flagKeys?.length ? [...flagKeys] : undefined;
+    this.#attachment = attachment;
+    this.#session = attachment.hold();
+    const { config } = this.#session;
     this.#config = config;
-    this.#flagKeys = flagKeys?.length ? [...flagKeys] : config.names.flagKeys;
+    this.#flagKeys = keys ?? config.names.flagKeys;
     this.#flags = Int32Array.from(this.#flagKeys, (key) => config.flags.find(key));
-    if (flagKeys?.length) this.#plan = config.planOfKeys(flagKeys);
+    if (keys) this.#plan = config.planOfKeys(keys);
   }
 
   evaluate(users: Contexts | Columns): Outcomes | Promise<Outcomes> {
+    if (typeof users === "object" && users !== null && isAsyncIterable(users)) {
+      return this.#evaluateStream(users);
+    }
+    try {
+      return this.#evaluateNow(users);
+    } finally {
+      this.#attachment.giveBack(this.#session);
+    }
+  }
+
+  #evaluateNow(users: Iterable<EvaluationContext> | Columns): Outcomes {
     if (typeof users !== "object" || users === null) {
       throw new ContextError(`users: expected contexts or columns, got ${describe(users)}`);
     }
-    if (isAsyncIterable(users)) return this.#evaluateStream(users);
-    try {
-      if (isIterable(users)) this.#evaluateContexts(users);
-      else this.#evaluateColumns(users);
-    } finally {
-      this.#giveBack();
-    }
+    if (isIterable(users)) this.#evaluateContexts(users);
+    else this.#evaluateColumns(users);
     return this.#finish();
   }
 
@@ -75,34 +87,37 @@ export class Batch {
   }
 
   async #evaluateStream(contexts: AsyncIterable<EvaluationContext>): Promise<Outcomes> {
-    for await (const context of contexts) {
-      this.#context = context;
-      try {
+    try {
+      for await (const context of contexts) {
+        this.#context = context;
         this.#addRow();
-      } finally {
-        this.#giveBack();
       }
+      return this.#finish();
+    } finally {
+      this.#attachment.giveBack(this.#session);
     }
-    return this.#finish();
   }
 
   #addRow(): void {
     const needed = (this.#count + 1) * this.#flags.length;
     if (needed > this.#outcomes.length) this.#resize(Math.max(ROWS_INITIAL, this.#count * 2));
-    this.#session ??= this.#config.take();
     try {
       this.#evaluateRow(this.#session);
     } catch (error) {
-      this.#config.retry(error, this.#session, (fresh) => this.#evaluateRow(fresh));
-      // It has trapped: the next row gets another.
-      this.#giveBack();
+      this.#replaceSession(error);
+      this.#evaluateRow(this.#session);
     }
     this.#count++;
   }
 
-  #giveBack(): void {
-    if (this.#session) this.#config.giveBack(this.#session);
-    this.#session = undefined;
+  /** It has trapped: the rest is evaluated with another one, if that is of the same config. */
+  #replaceSession(error: unknown): void {
+    const session = this.#attachment.replace(error, this.#session);
+    this.#attachment.giveBack(this.#session);
+    this.#session = session;
+    if (session.config.digest !== this.#config.digest) {
+      throw new CoreError("trap", "the core trapped after an update", { cause: error });
+    }
   }
 
   #evaluateRow(session: Session): void {
@@ -111,10 +126,10 @@ export class Batch {
     const at = this.#count * this.#flags.length;
     if (this.#plan) {
       session.runPlan(this.#plan);
-      session.copyOutcomes(this.#flags, this.#outcomes, at);
+      session.outcomes.copy(this.#flags, this.#outcomes, at);
     } else {
       session.runAll();
-      session.copyAll(this.#outcomes, at);
+      session.outcomes.copyAll(this.#outcomes, at);
     }
   }
 

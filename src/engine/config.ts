@@ -1,18 +1,15 @@
-// A config in use: an image in an instance, and what the host needs of it, decoded when asked.
+// A config in use: what the host needs of an image, decoded when asked.
 
 import * as L from "../../assembly/layout.ts";
-import type { CoreModule } from "./core.ts";
-import { CoreError } from "./errors.ts";
+import { SWEEP_REST, SWEEP_SLOTS } from "../../assembly/sweep-layout.ts";
 import { type FlagOutline, outlineOf } from "./explanation-outline.ts";
 import { FlagIndex } from "./flag-index.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { ImageReader } from "./image-reader.ts";
-import { Instance } from "./instance.ts";
 import { orderOf } from "./order.ts";
 import { OutcomeSlab } from "./outcome-slab.ts";
 import { RecordMaker } from "./record.ts";
 import { type Reader, readerOf } from "./selector.ts";
-import { Session } from "./session.ts";
 import { VariantCache } from "./variant-cache.ts";
 
 /** A slot as the host fills it. */
@@ -25,6 +22,18 @@ export interface Slot {
   readonly isOfContext: boolean;
   /** For a slot of the context. */
   readonly read: Reader;
+  /** What tells its list where the context has none. */
+  readonly cohorts: SlotCohorts | undefined;
+}
+
+/** The cohorts that predicates of a slot name. */
+export interface SlotCohorts {
+  /** Index of the first one in the image. */
+  readonly start: number;
+  readonly ids: readonly string[];
+  /** The slot of the member's id. */
+  readonly member: number;
+  readonly isOfGroup: boolean;
 }
 
 /** What a sweep needs of the host. */
@@ -36,10 +45,12 @@ export interface SweepPlan {
 }
 
 export class Config extends ImageReader {
-  readonly #module: CoreModule;
-  #instance: Instance;
-  /** Ready for use; as many as evaluations ever nested (a getter of the context may evaluate). */
-  #sessions: Session[] = [];
+  #bytes: Uint8Array | undefined;
+  readonly #read: () => Uint8Array;
+  /** Whether the bytes stay as they are: those of a shared memory are freed and used again. */
+  #isOwn: boolean;
+  #isLent = false;
+  #isRetired = false;
   #flags: FlagIndex | undefined;
   #sweep: SweepPlan | null | undefined;
   readonly #firstSlots: number[] = [];
@@ -56,14 +67,14 @@ export class Config extends ImageReader {
   #lastPlan: Uint32Array = new Uint32Array(0);
   readonly #plans: (Uint32Array | null | undefined)[] = [];
 
-  constructor(module: CoreModule, image: Uint8Array, isNew: boolean) {
+  /**
+   * @param read - gives the image's bytes
+   * @param isOwn - whether these stay as they are after {@link retire}
+   */
+  constructor(read: () => Uint8Array, isOwn: boolean) {
     super();
-    this.#module = module;
-    this.#instance = new Instance(module, image, isNew);
-  }
-
-  get instance(): Instance {
-    return this.#instance;
+    this.#read = read;
+    this.#isOwn = isOwn;
   }
 
   /** A copy of the image. */
@@ -71,48 +82,30 @@ export class Config extends ImageReader {
     return this.imageBytes.slice();
   }
 
-  protected get imageBytes(): Uint8Array {
-    return this.#instance.imageBytes;
+  get imageBytes(): Uint8Array {
+    this.#bytes ??= this.#read();
+    return this.#bytes;
   }
 
-  /** Evaluates with a session of its own; once more with a new instance if the core traps. */
-  use<Result>(evaluate: (session: Session) => Result): Result {
-    const session = this.take();
-    try {
-      return evaluate(session);
-    } catch (error) {
-      return this.retry(error, session, evaluate);
-    } finally {
-      this.giveBack(session);
+  /** Something outlives the evaluations by this config, and will read it. */
+  lend(): void {
+    this.#isLent = true;
+    if (this.#isRetired) this.#keepBytes();
+  }
+
+  /** Another config has taken its place; what was lent goes on to read it. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#isLent) this.#keepBytes();
+  }
+
+  #keepBytes(): void {
+    if (!this.#isOwn) {
+      this.#bytes = this.imageBytes.slice();
+      this.forgetView();
     }
-  }
-
-  /** A session that nobody else uses until it is given back. */
-  take(): Session {
-    return this.#sessions.pop() ?? new Session(this);
-  }
-
-  giveBack(session: Session): void {
-    session.end();
-    if (session.instance === this.#instance) this.#sessions.push(session);
-  }
-
-  /** A trapped instance is not trusted any more: a new one answers. Other errors go on up. */
-  retry<Result>(error: unknown, trapped: Session, evaluate: (session: Session) => Result): Result {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-    if (trapped.instance === this.#instance) {
-      this.#instance = new Instance(this.#module, this.imageBytes, false);
-      this.#sessions = [];
-    }
-    const session = this.take();
-    try {
-      return evaluate(session);
-    } catch (again) {
-      if (!(again instanceof WebAssembly.RuntimeError)) throw again;
-      throw new CoreError("trap", "the core trapped twice on one call", { cause: again });
-    } finally {
-      this.giveBack(session);
-    }
+    this.#isOwn = true;
+    void this.imageBytes;
   }
 
   get slots(): readonly Slot[] {
@@ -121,9 +114,19 @@ export class Config extends ImageReader {
       const needs = this.u32(record + L.SLOT_NEEDS);
       const source = this.names.sources[index];
       const isOfContext = source === L.FROM_CONTEXT;
-      return { selector, needs, source, isOfContext, read: readerOf(selector) };
+      const cohorts = this.#cohortsOf(record, selector);
+      return { selector, needs, source, isOfContext, read: readerOf(selector), cohorts };
     });
     return this.#slots;
+  }
+
+  #cohortsOf(record: number, selector: readonly string[]): SlotCohorts | undefined {
+    const member = this.u32(record + L.SLOT_MEMBER);
+    if (member === 0) return undefined;
+    const start = this.u32(record + L.SLOT_COHORTS);
+    const end = this.u32(record + L.SLOT_COHORT_END);
+    const ids = this.names.cohorts.slice(start, end).map(({ cohortId }) => cohortId);
+    return { start, ids, member: member - 1, isOfGroup: selector[1] === "groups" };
   }
 
   get flags(): FlagIndex {
@@ -166,7 +169,7 @@ export class Config extends ImageReader {
     if (this.#sweep === undefined) {
       const table = this.u32(L.IMAGE_SWEEP);
       this.#sweep = table
-        ? { slots: this.words(table + L.SWEEP_SLOTS), rest: this.words(table + L.SWEEP_REST) }
+        ? { slots: this.words(table + SWEEP_SLOTS), rest: this.words(table + SWEEP_REST) }
         : null;
     }
     return this.#sweep ?? undefined;

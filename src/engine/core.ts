@@ -1,4 +1,4 @@
-// The core's three builds, and instances of them.
+// The core's builds, and instances of them.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,18 +6,24 @@ import { createRequire } from "node:module";
 /** How the core runs: WebAssembly with SIMD, without, or the same code as JavaScript. */
 export type Backend = "wasm-simd" | "wasm" | "js";
 
-/** The memory of an instance; `buffer` is another one after `grow`. */
+/** A memory of the core; `buffer` is another one after `grow`. */
 export interface CoreMemory {
-  readonly buffer: ArrayBuffer;
-  /** Adds pages of 64 KiB. */
-  grow(pages: number): unknown;
+  readonly buffer: ArrayBufferLike;
+  /** Adds pages of 64 KiB; answers how many there were. */
+  grow(pages: number): number;
 }
 
 /** A build of the core, ready to be instantiated. */
 export interface CoreModule {
   readonly backend: Backend;
-  /** An instance with zeroed memory of its own. */
-  instantiate(pages: number): { memory: CoreMemory; exports: Record<string, unknown> };
+  /** Whether its memory can be shared by threads. */
+  readonly isShared: boolean;
+  /** What other threads instantiate; none of the JavaScript build. */
+  readonly compiled?: WebAssembly.Module;
+  /** Zeroed memory. */
+  makeMemory(pages: number): CoreMemory;
+  /** An instance on a memory. */
+  instantiate(memory: CoreMemory): Record<string, unknown>;
 }
 
 /** dist/core.js, see scripts/core-js.mjs. `instantiate` gives the memory its `grow`. */
@@ -26,6 +32,8 @@ interface JsBuild {
 }
 
 const PAGE_SIZE = 65536;
+/** As the shared builds state it (asconfig.json). */
+const PAGE_COUNT_MAX = 65536;
 
 /** The smallest module with a SIMD instruction: `i8x16.splat` and back. */
 const SIMD_PROBE = Uint8Array.of(
@@ -62,39 +70,56 @@ const SIMD_PROBE = Uint8Array.of(
   11,
 );
 
-const modules = new Map<Backend, CoreModule>();
+const modules = new Map<string, CoreModule>();
 
 /** Whether this runtime has WebAssembly SIMD. */
 export function hasSimd(): boolean {
   return WebAssembly.validate(SIMD_PROBE);
 }
 
+/** Whether threads can share memory here: in a browser only of an isolated page. */
+export function canShare(): boolean {
+  if (typeof SharedArrayBuffer === "undefined") return false;
+  return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
+}
+
 /** The package's own core; loaded once per process and build. */
-export function coreModule(backend: Backend): CoreModule {
-  let module = modules.get(backend);
+export function coreModule(backend: Backend, isShared: boolean): CoreModule {
+  const name = backend === "js" ? "core.js" : fileOf(backend, isShared);
+  let module = modules.get(name);
   if (!module) {
-    module = backend === "js" ? loadJs() : loadWasm(backend);
-    modules.set(backend, module);
+    module = backend === "js" ? loadJs() : loadWasm(name, backend, isShared);
+    modules.set(name, module);
   }
   return module;
 }
 
-/** A core that the caller has compiled. */
-export function wasmModule(module: WebAssembly.Module, backend: Backend): CoreModule {
+function fileOf(backend: Backend, isShared: boolean): string {
+  return `core${isShared ? ".shared" : ""}${backend === "wasm-simd" ? ".simd" : ""}.wasm`;
+}
+
+/** A core that was compiled before. */
+export function wasmModule(
+  compiled: WebAssembly.Module,
+  backend: Backend,
+  isShared: boolean,
+): CoreModule {
   return {
     backend,
-    instantiate(pages) {
-      const memory = new WebAssembly.Memory({ initial: pages });
-      const instance = new WebAssembly.Instance(module, { env: { memory } });
-      return { memory, exports: instance.exports };
-    },
+    isShared,
+    compiled,
+    makeMemory: (pages) =>
+      isShared
+        ? new WebAssembly.Memory({ initial: pages, maximum: PAGE_COUNT_MAX, shared: true })
+        : new WebAssembly.Memory({ initial: pages }),
+    instantiate: (memory) =>
+      new WebAssembly.Instance(compiled, { env: { memory: memory as WebAssembly.Memory } }).exports,
   };
 }
 
-function loadWasm(backend: Backend): CoreModule {
-  const name = backend === "wasm-simd" ? "core.simd.wasm" : "core.wasm";
+function loadWasm(name: string, backend: Backend, isShared: boolean): CoreModule {
   const bytes = readFileSync(new URL(`../../${name}`, import.meta.url));
-  return wasmModule(new WebAssembly.Module(bytes), backend);
+  return wasmModule(new WebAssembly.Module(bytes), backend, isShared);
 }
 
 function loadJs(): CoreModule {
@@ -102,10 +127,9 @@ function loadJs(): CoreModule {
   const build: JsBuild = createRequire(import.meta.url)("../../core.js");
   return {
     backend: "js",
-    instantiate(pages) {
-      const memory = { buffer: new ArrayBuffer(pages * PAGE_SIZE) };
-      const exports = build.instantiate({ env: { memory } });
-      return { memory: memory as CoreMemory, exports };
-    },
+    isShared: false,
+    makeMemory: (pages) => ({ buffer: new ArrayBuffer(pages * PAGE_SIZE) }) as CoreMemory,
+    instantiate: (memory) =>
+      build.instantiate({ env: { memory: memory as { buffer: ArrayBuffer } } }),
   };
 }

@@ -3,7 +3,7 @@
 import * as L from "../../assembly/layout.ts";
 import type { Config } from "./config.ts";
 
-export function definitionOf(config: Config, flag: number): string {
+function definitionOf(config: Config, flag: number): string {
   const { flagKeys, enabled } = config.names;
   const record = config.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
   const parts: unknown[] = [enabled[flag], config.text(record + L.FLAG_METADATA)];
@@ -30,4 +30,20 @@ export function definitionOf(config: Config, flag: number): string {
     parts.push(config.u32(outcome), config.text(outcome + L.OUTCOME_VARIANT));
   }
   return JSON.stringify(parts);
+}
+
+/** Keys of the flags that were added, removed, or whose definition differs. */
+export function changedKeys(old: Config, next: Config): string[] {
+  const changed: string[] = [];
+  const { flagKeys } = next.names;
+  for (const [flag, key] of flagKeys.entries()) {
+    const before = old.flags.find(key);
+    if (before < 0 || definitionOf(old, before) !== definitionOf(next, flag)) {
+      changed.push(key);
+    }
+  }
+  for (const key of old.names.flagKeys) {
+    if (next.flags.find(key) < 0) changed.push(key);
+  }
+  return changed;
 }

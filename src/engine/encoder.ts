@@ -1,9 +1,12 @@
 // Writes a slot's value into a session, in the forms that the core needs of it.
 
 import * as L from "../../assembly/layout.ts";
+import { ROOT_IMAGE } from "../../assembly/store-layout.ts";
 import type { Slot } from "./config.ts";
 import { ContextError } from "./errors.ts";
 import type { Instance } from "./instance.ts";
+import type { Memory } from "./memory.ts";
+import type { Seat } from "./seat.ts";
 import { bytesMax, foldBoolean, writeText } from "./text.ts";
 import { listOf, textOf } from "./value.ts";
 import { parseVersion } from "./version.ts";
@@ -19,12 +22,21 @@ const FOLDED_FALSE = 2;
 /** Up to this length comparing each with each beats a set. */
 const SHORT_LIST = 12;
 
+/** Where a session is to lie, and for what. */
+export interface EncoderOptions {
+  instance: Instance;
+  seat: Seat;
+  root: number;
+  slots: readonly Slot[];
+}
+
 export class Encoder {
   readonly #instance: Instance;
+  readonly #memory: Memory;
+  readonly #seat: Seat;
   readonly #slots: readonly Slot[];
   readonly #states: number;
   readonly #heapStart: number;
-  #heapEnd: number;
   #heapTop: number;
   #epoch = 0;
   /** Address of the session; it moves when its heap grows. */
@@ -32,15 +44,18 @@ export class Encoder {
   /** By slot, for the predicates that the host decides. */
   readonly texts: (string | string[] | undefined)[] = [];
 
-  constructor(instance: Instance, slots: readonly Slot[]) {
+  constructor({ instance, seat, root, slots }: EncoderOptions) {
     this.#instance = instance;
+    this.#memory = instance.memory;
+    this.#seat = seat;
     this.#slots = slots;
-    this.#heapStart = instance.core.sessionSize(instance.image);
-    this.#heapEnd = this.#heapStart + HEAP_SIZE_INITIAL;
+    const image = instance.memory.views.u32[(root + ROOT_IMAGE) >>> 2];
+    this.#heapStart = instance.core.sessionSize(image);
     this.#heapTop = this.#heapStart;
-    this.base = instance.reserve(this.#heapEnd);
-    instance.core.openSession(this.base, instance.image);
-    this.#states = instance.views.u32[(this.base + L.SESSION_SLOTS) >>> 2];
+    seat.reserve(this.#heapStart + HEAP_SIZE_INITIAL, 0);
+    this.base = seat.region;
+    instance.core.openSession(this.base, root, seat.address);
+    this.#states = this.#word(this.base + L.SESSION_SLOTS);
   }
 
   get epoch(): number {
@@ -49,13 +64,19 @@ export class Encoder {
 
   /** Forgets all values. */
   begin(): void {
-    if (this.#epoch >= L.EPOCH_MAX) {
-      this.#instance.core.openSession(this.base, this.#instance.image);
-      this.#epoch = 0;
-    }
+    if (this.#epoch >= L.EPOCH_MAX) this.#openAgain();
     this.#epoch += L.EPOCH_STEP;
     this.#heapTop = this.#heapStart;
-    this.#instance.views.u32[(this.base + L.SESSION_EPOCH) >>> 2] = this.#epoch;
+    this.#memory.views.u32[(this.base + L.SESSION_EPOCH) >>> 2] = this.#epoch;
+  }
+
+  /** The epochs begin again. */
+  #openAgain(): void {
+    const root = this.#word(this.base + L.SESSION_ROOT);
+    const stance = this.#word(this.base + L.SESSION_STANCE);
+    this.#instance.core.openSession(this.base, root, this.#seat.address);
+    this.#setWord(this.base + L.SESSION_STANCE, stance);
+    this.#epoch = 0;
   }
 
   /** Lets go of the texts. */
@@ -74,7 +95,7 @@ export class Encoder {
     if (typeof value === "string" && value.charCodeAt(0) !== BRACKET) {
       this.#fillText(slot, value, needs);
     } else if (typeof value === "number" && needs === L.NEEDS_NUMBER) {
-      const { u32, f64 } = this.#instance.views;
+      const { u32, f64 } = this.#memory.views;
       const state = this.stateOf(slot);
       f64[(state + L.STATE_VALUE + L.VALUE_NUMBER) >>> 3] = value;
       u32[(state + L.STATE_TAG) >>> 2] = this.#epoch + L.TAG_TEXT;
@@ -83,6 +104,21 @@ export class Encoder {
     } else {
       this.#fillOther(slot, value, needs);
     }
+  }
+
+  /** Leaves it to the cohorts which of them has the member. */
+  fillMember(slot: number, id: string): void {
+    this.#makeRoom(bytesMax(id) + FORM_MARGIN);
+    const state = this.stateOf(slot);
+    this.#setText(state + L.STATE_MEMBER, id);
+    this.#setWord(state + L.STATE_IS_HASHED, 0);
+    this.#setWord(state + L.STATE_TAG, this.#epoch + L.TAG_MEMBER);
+  }
+
+  /** Whether the slot has been given a value for this user. */
+  isFilled(slot: number): boolean {
+    const tag = this.#word(this.stateOf(slot) + L.STATE_TAG) - this.#epoch;
+    return tag > 0 && tag < L.EPOCH_STEP;
   }
 
   #fillNone(slot: number, tag: number): void {
@@ -108,7 +144,7 @@ export class Encoder {
 
   #fillText(slot: number, text: string, needs: number): void {
     this.#makeRoom(formsMax(text));
-    const { u32 } = this.#instance.views;
+    const { u32 } = this.#memory.views;
     const state = this.stateOf(slot);
     const top = this.#heapTop;
     const bytes = this.#put(text);
@@ -140,7 +176,7 @@ export class Encoder {
     let room = distinct.length * L.VALUE_SIZE + FORM_MARGIN;
     for (let i = 0; i < distinct.length; i++) room += formsMax(distinct[i]);
     this.#makeRoom(room);
-    const { u32 } = this.#instance.views;
+    const { u32 } = this.#memory.views;
     const state = this.stateOf(slot);
     const values = (this.#heapTop + 7) & ~7;
     this.#heapTop = values + distinct.length * L.VALUE_SIZE;
@@ -162,7 +198,7 @@ export class Encoder {
    * Answers the boolean that it folds to, FOLDED_*, and takes those of the earlier elements.
    */
   #writeElement(at: number, text: string, needs: number, earlier: number): number {
-    const { u32 } = this.#instance.views;
+    const { u32 } = this.#memory.views;
     const top = this.#heapTop;
     const bytes = this.#put(text);
     u32[(at + L.VALUE_ATOM) >>> 2] = 0;
@@ -203,7 +239,7 @@ export class Encoder {
       else this.#setText(at + L.VALUE_LOWER, lower);
     }
     if (needs & L.NEEDS_NUMBER) {
-      this.#instance.views.f64[(at + L.VALUE_NUMBER) >>> 3] = Number(text);
+      this.#memory.views.f64[(at + L.VALUE_NUMBER) >>> 3] = Number(text);
     }
     if (needs & L.NEEDS_VERSION) this.#writeVersion(at, text);
   }
@@ -211,7 +247,7 @@ export class Encoder {
   #writeVersion(at: number, text: string): void {
     const version = parseVersion(text);
     if (!version) return;
-    const { f64 } = this.#instance.views;
+    const { f64 } = this.#memory.views;
     const to = at + L.VALUE_VERSION;
     f64[(to + L.VERSION_MAJOR) >>> 3] = version.major;
     f64[(to + L.VERSION_MINOR) >>> 3] = version.minor;
@@ -226,7 +262,7 @@ export class Encoder {
 
   /** Puts a text on top of the heap, where there is room; answers its bytes. */
   #put(text: string): number {
-    const { u8, u32 } = this.#instance.views;
+    const { u8, u32 } = this.#memory.views;
     const bytes = writeText(text, u8, u32, this.base + this.#heapTop);
     this.#heapTop = (this.#heapTop + bytes + 3) & ~3;
     return bytes;
@@ -246,26 +282,24 @@ export class Encoder {
   /** After this `bytes` more bytes fit; moves the session if they did not. */
   #makeRoom(bytes: number): void {
     const needed = this.#heapTop + bytes + 16;
-    if (needed > this.#heapEnd) this.#move(needed);
+    if (needed > this.#seat.regionSize) this.#move(needed);
   }
 
   #move(needed: number): void {
     if (needed > L.SESSION_SIZE_MAX) {
       throw new ContextError(`context: expected texts of at most ${L.SESSION_SIZE_MAX} bytes`);
     }
-    const heapEnd = Math.min(Math.max(needed, this.#heapEnd * 2), L.SESSION_SIZE_MAX);
-    const base = this.#instance.reserve(heapEnd);
-    this.#instance.views.u8.copyWithin(base, this.base, this.base + this.#heapTop);
-    this.base = base;
-    this.#heapEnd = heapEnd;
+    const size = Math.min(Math.max(needed, this.#seat.regionSize * 2), L.SESSION_SIZE_MAX);
+    this.#seat.reserve(size, this.#heapTop);
+    this.base = this.#seat.region;
   }
 
   #word(at: number): number {
-    return this.#instance.views.u32[at >>> 2];
+    return this.#memory.views.u32[at >>> 2];
   }
 
   #setWord(at: number, value: number): void {
-    this.#instance.views.u32[at >>> 2] = value;
+    this.#memory.views.u32[at >>> 2] = value;
   }
 }
 

@@ -1,27 +1,22 @@
+import type { Attachment } from "./attachment.ts";
 import { Batch } from "./batch.ts";
+import { checkCohort } from "./check-cohort.ts";
+import type { Cohort, SetCohortOptions } from "./cohorts.ts";
 import type { Columns } from "./columns.ts";
-import { compile, type Flags } from "./compile.ts";
-import { Config } from "./config.ts";
-import { type Backend, type CoreModule, coreModule, hasSimd, wasmModule } from "./core.ts";
-import { definitionOf } from "./definition.ts";
-import type { EngineWarning } from "./errors.ts";
+import type { Flags } from "./compile.ts";
+import type { Backend, CoreModule } from "./core.ts";
+import { changedKeys } from "./definition.ts";
+import { type EngineOptions, moduleOf } from "./engine-options.ts";
+import { CoreError, type EngineWarning } from "./errors.ts";
 import { type Explanation, explain } from "./explanation.ts";
 import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
+import { type EngineHandle, Guest } from "./guest.ts";
 import type { Outcomes } from "./outcomes.ts";
+import { Owner } from "./owner.ts";
 import { PinnedUser } from "./pinned-user.ts";
-import type { Session } from "./session.ts";
+import { type Session, SWITCH } from "./session.ts";
 import { ReadOnce } from "./slot-values.ts";
 import type { Variants } from "./variants.ts";
-
-/** How to run the core. */
-export interface EngineOptions {
-  /** Which build of the core to run. Default: WebAssembly, as `simd` says. */
-  backend?: Backend;
-  /** Use the core's SIMD build. Default: if the runtime has it. */
-  simd?: boolean;
-  /** A compiled core, for hosts that must not compile one. Default: the package's own. */
-  module?: WebAssembly.Module;
-}
 
 /** What an update did. */
 export interface EngineUpdate {
@@ -40,11 +35,13 @@ export interface EngineUpdate {
  */
 export class Engine {
   readonly #module: CoreModule;
-  #config: Config;
+  readonly #side: Owner | Guest;
+  readonly #attachment: Attachment;
 
-  private constructor(module: CoreModule, config: Config) {
+  private constructor(module: CoreModule, side: Owner | Guest) {
     this.#module = module;
-    this.#config = config;
+    this.#side = side;
+    this.#attachment = side.attachment;
   }
 
   /**
@@ -60,7 +57,39 @@ export class Engine {
   /** As {@link load}, where synchronous compilation is allowed. */
   static loadSync(flags: Flags | Uint8Array, options: EngineOptions = {}): Engine {
     const module = moduleOf(options);
-    return new Engine(module, configOf(module, flags));
+    return new Engine(module, new Owner(module, flags));
+  }
+
+  /**
+   * An engine on the config and the cohorts of another thread's: nothing is copied. What the other
+   * one is given by {@link update} and {@link setCohort}, this one sees at its next evaluation.
+   *
+   * @param handle - what {@link handle} gave there
+   * @throws {@link CoreError} if it is none, or of another version
+   */
+  static attach(handle: EngineHandle): Engine {
+    const guest = new Guest(handle);
+    return new Engine(guest.module, guest);
+  }
+
+  /** Whether other threads can attach to config and cohorts. */
+  get shared(): boolean {
+    return this.#module.isShared;
+  }
+
+  /**
+   * What another thread needs to {@link attach}: to be posted, or given as `workerData`. Any number
+   * of threads may use it.
+   *
+   * @throws {@link CoreError} if the engine is not {@link shared}
+   */
+  handle(): EngineHandle {
+    const { memory } = this.#attachment.instance;
+    const { compiled } = this.#module;
+    if (!memory.isShared || !compiled) {
+      throw new CoreError("not-shared", "engine: expected a shared one, got private memory");
+    }
+    return { memory: memory.core as WebAssembly.Memory, module: compiled };
   }
 
   /** Which build of the core runs; for a core of the caller's, the one that was asked for. */
@@ -68,25 +97,25 @@ export class Engine {
     return this.#module.backend;
   }
 
-  /** What is wrong with single flags. */
+  /** What is wrong with single flags, and which cohorts they name that are not set. */
   get warnings(): readonly EngineWarning[] {
-    return this.#config.names.warnings;
+    return this.#side.warnings;
   }
 
   /** Keys of the flags that can be evaluated. */
   get flagKeys(): readonly string[] {
-    const { flagKeys, enabled } = this.#config.names;
+    const { flagKeys, enabled } = this.#attachment.config.names;
     return flagKeys.filter((_, flag) => enabled[flag]);
   }
 
   /** Identifies the config: 16 hexadecimal digits, equal for equal images. Not a signature. */
   get digest(): string {
-    return this.#config.digest;
+    return this.#attachment.config.digest;
   }
 
-  /** Size of the core's memory in bytes. */
+  /** Size of the core's memory in bytes: with cohorts, and of all threads if it is shared. */
   get memoryBytes(): number {
-    return this.#config.instance.memoryBytes;
+    return this.#attachment.instance.memory.size;
   }
 
   /**
@@ -103,11 +132,11 @@ export class Engine {
     return this.#with(context, (session) => {
       if (!flagKeys?.length) {
         session.runAll();
-        return session.record();
+        return session.outcomes.record();
       }
       const plan = session.config.planOfKeys(flagKeys);
       session.runPlan(plan);
-      return session.record(plan);
+      return session.outcomes.record(plan);
     });
   }
 
@@ -115,7 +144,7 @@ export class Engine {
   evaluateAll(context: EvaluationContext): Variants {
     return this.#with(context, (session) => {
       session.runAll();
-      return session.variants();
+      return session.outcomes.view();
     });
   }
 
@@ -126,14 +155,14 @@ export class Engine {
    */
   variant(context: EvaluationContext, flagKey: string): EvaluationVariant | undefined {
     // As #with, but without a closure per call: here it would be a tenth of the time.
-    const config = this.#config;
-    const session = config.take();
+    const attachment = this.#attachment;
+    const session = attachment.take();
     try {
       return session.variantOf(context, flagKey);
     } catch (error) {
-      return config.retry(error, session, (fresh) => fresh.variantOf(context, flagKey));
+      return attachment.retry(error, session, (fresh) => fresh.variantOf(context, flagKey));
     } finally {
-      config.giveBack(session);
+      attachment.giveBack(session);
     }
   }
 
@@ -144,12 +173,12 @@ export class Engine {
    * @returns undefined if the flag does not exist
    */
   explain(context: EvaluationContext, flagKey: string): Explanation | undefined {
-    const config = this.#config;
-    const flag = config.flags.find(flagKey);
-    if (flag < 0) return undefined;
-    const values = new ReadOnce(config.slots, context);
-    return config.use((session) => {
-      session.beginValues(values);
+    return this.#attachment.use((session) => {
+      if (!session.hold()) throw SWITCH;
+      const { config } = session;
+      const flag = config.flags.find(flagKey);
+      if (flag < 0) return undefined;
+      session.beginValues(new ReadOnce(config.slots, context));
       // The flag itself is the last of its plan.
       return explain(session, flag, config.planOf(flag)?.subarray(0, -1));
     });
@@ -162,7 +191,7 @@ export class Engine {
    * @throws {@link ContextError} if the context's texts do not fit into memory
    */
   pin(context: EvaluationContext): PinnedUser {
-    return new PinnedUser(this.#config, context);
+    return new PinnedUser(this.#attachment, context);
   }
 
   /**
@@ -185,19 +214,81 @@ export class Engine {
     users: Iterable<EvaluationContext> | AsyncIterable<EvaluationContext> | Columns,
     flagKeys?: readonly string[],
   ): Outcomes | Promise<Outcomes> {
-    return new Batch(this.#config, flagKeys).evaluate(users);
+    return new Batch(this.#attachment, flagKeys).evaluate(users);
   }
 
   /**
-   * Replaces the config at once: an evaluation sees the old or the new one.
+   * Replaces the config at once, for attached engines too: an evaluation sees the old or the new
+   * one. Cohorts stay.
    *
    * @throws {@link ConfigError} if nothing of it can be loaded; the old config stays
+   * @throws {@link CoreError} if the engine is attached
    */
   update(flags: Flags | Uint8Array): EngineUpdate {
-    const old = this.#config;
-    const next = configOf(this.#module, flags);
-    this.#config = next;
-    return { changed: changedKeys(old, next), warnings: next.names.warnings };
+    const changed = this.#ownerFor("update").update(flags, changedKeys);
+    return { changed, warnings: this.warnings };
+  }
+
+  /** The cohorts that are set; none for an attached engine, which cannot tell. */
+  get cohorts(): readonly Cohort[] {
+    return this.#side instanceof Owner ? this.#side.cohorts : [];
+  }
+
+  /**
+   * Sets a cohort, or replaces it at once: an evaluation sees the old members or the new ones. It
+   * is asked where a condition reads `context.user.cohort_ids`, or the `cohort_ids` of a group, and
+   * the context has none: as the Amplitude SDKs fill them in. Members take 16 bytes each, of the
+   * core's memory. Nobody is taken for a member who is none, but with a probability of 2^-64 at
+   * most (docs/cohorts.md).
+   *
+   * @param groupType - "User", or the type of the groups whose names are the members
+   * @param memberIds - user ids or group names; an async iterable is read as it comes, and until
+   * its end the old cohort stays
+   * @throws {@link CohortError} for what is no cohort, or does not fit into memory
+   * @throws {@link CoreError} if the engine is attached
+   */
+  setCohort(
+    cohortId: string,
+    groupType: string,
+    memberIds: Iterable<string>,
+    options?: SetCohortOptions,
+  ): Cohort;
+  setCohort(
+    cohortId: string,
+    groupType: string,
+    memberIds: AsyncIterable<string>,
+    options?: SetCohortOptions,
+  ): Promise<Cohort>;
+  setCohort(
+    cohortId: string,
+    groupType: string,
+    memberIds: Iterable<string> | AsyncIterable<string>,
+    options?: SetCohortOptions,
+  ): Cohort | Promise<Cohort> {
+    const owner = this.#ownerFor("setCohort");
+    checkCohort(cohortId, groupType, memberIds);
+    if (Symbol.asyncIterator in memberIds) {
+      return owner.streamCohort(cohortId, groupType, memberIds, options);
+    }
+    return owner.setCohort(cohortId, groupType, memberIds, options);
+  }
+
+  /**
+   * Removes a cohort: nobody is in it any more.
+   *
+   * @returns whether there was one
+   * @throws {@link CoreError} if the engine is attached
+   */
+  removeCohort(cohortId: string): boolean {
+    return this.#ownerFor("removeCohort").removeCohort(cohortId);
+  }
+
+  /**
+   * Lets other threads have the memory in which this engine evaluates. An engine that is used again
+   * takes some again.
+   */
+  [Symbol.dispose](): void {
+    this.#attachment.leave();
   }
 
   /**
@@ -205,38 +296,21 @@ export class Engine {
    * for the same flags. {@link load} takes it far faster than the flags.
    */
   toImage(): Uint8Array {
-    return this.#config.bytes;
+    return this.#attachment.config.bytes;
+  }
+
+  #ownerFor(what: string): Owner {
+    if (this.#side instanceof Owner) return this.#side;
+    throw new CoreError(
+      "not-owner",
+      `${what}: expected the engine that loaded, got an attached one`,
+    );
   }
 
   #with<Result>(context: EvaluationContext, use: (session: Session) => Result): Result {
-    return this.#config.use((session) => {
+    return this.#attachment.use((session) => {
       session.begin(context);
       return use(session);
     });
   }
-}
-
-function moduleOf({ module, backend, simd }: EngineOptions): CoreModule {
-  const chosen = backend ?? ((simd ?? hasSimd()) ? "wasm-simd" : "wasm");
-  return module ? wasmModule(module, chosen) : coreModule(chosen);
-}
-
-function configOf(module: CoreModule, flags: Flags | Uint8Array): Config {
-  if (flags instanceof Uint8Array) return new Config(module, flags, false);
-  return new Config(module, compile(flags), true);
-}
-
-function changedKeys(old: Config, next: Config): string[] {
-  const changed: string[] = [];
-  const { flagKeys } = next.names;
-  for (const [flag, key] of flagKeys.entries()) {
-    const before = old.flags.find(key);
-    if (before < 0 || definitionOf(old, before) !== definitionOf(next, flag)) {
-      changed.push(key);
-    }
-  }
-  for (const key of old.names.flagKeys) {
-    if (next.flags.find(key) < 0) changed.push(key);
-  }
-  return changed;
 }

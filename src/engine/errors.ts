@@ -25,12 +25,29 @@ export class ContextError extends Error {
   readonly code = "too-large";
 }
 
-/** The WebAssembly core cannot be used: wrong layout, or it trapped twice on the same call. */
+/** Why the core cannot be used. */
+export type CoreErrorCode = "layout-version" | "trap" | "no-seat" | "not-shared" | "not-owner";
+
+/**
+ * The core cannot be used: its layout is another one, it trapped twice on one call, too many
+ * evaluate at a time, the engine is not shared, or it is attached where the owner is expected.
+ */
 export class CoreError extends Error {
   override readonly name = "CoreError";
-  readonly code: "layout-version" | "trap";
+  readonly code: CoreErrorCode;
 
-  constructor(code: "layout-version" | "trap", message: string, options?: ErrorOptions) {
+  constructor(code: CoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Members that cannot be a cohort; thrown by `engine.setCohort`, the old cohort stays. */
+export class CohortError extends Error {
+  override readonly name = "CohortError";
+  readonly code: "invalid-cohort" | "too-large";
+
+  constructor(code: "invalid-cohort" | "too-large", message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
   }
@@ -44,7 +61,8 @@ export interface EngineWarning {
     | "dependency-cycle"
     | "unknown-operator"
     | "non-string-value"
-    | "duplicate-flag";
+    | "duplicate-flag"
+    | "unknown-cohort";
   flagKey?: string;
   /** Where in the input, e.g. `flags["checkout"].segments[0].conditions[0][1].values[2]`. */
   path: string;

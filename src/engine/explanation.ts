@@ -95,7 +95,8 @@ function dependenciesOf(
 ): Record<string, string | undefined> {
   if (parents.length === 0) return NO_DEPENDENCIES;
   const dependencies: Record<string, string | undefined> = Object.create(null);
-  for (const { flag, flagKey } of parents) dependencies[flagKey] = session.variant(flag)?.key;
+  for (const { flag, flagKey } of parents)
+    dependencies[flagKey] = session.outcomes.variant(flag)?.key;
   return dependencies;
 }
 

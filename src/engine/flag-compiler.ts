@@ -4,6 +4,7 @@ import {
   CONDITIONS_ALWAYS,
   CONDITIONS_NEVER,
   KIND_HOST,
+  KIND_SET_ANY,
   OUTCOME_COUNT_MAX,
 } from "../../assembly/layout.ts";
 import { FlagProblem, type Place } from "./check.ts";
@@ -141,6 +142,11 @@ export class FlagCompiler {
     if (known) return known;
     const spec = specOf(String(op), values);
     if (spec.kind === KIND_HOST) checkPatterns(String(op), values, place);
+    if (spec.kind === KIND_SET_ANY) {
+      const flagKey = this.#flag.key;
+      const placeOf = (index: number) => ({ flagKey, path: `${place()}.values[${index}]` });
+      this.#tables.nameCohorts(slot, values, placeOf);
+    }
     const predicate = { name, slot, spec, index: 0 };
     slot.predicatesByName.set(name, predicate);
     slot.predicates.push(predicate);

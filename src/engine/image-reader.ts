@@ -12,6 +12,18 @@ interface Names {
   /** By slot: the flag whose result it reads, or FROM_*. */
   sources: number[];
   warnings: EngineWarning[];
+  /** By cohort. */
+  cohorts: NamedCohort[];
+}
+
+/** A cohort that conditions name, and the first of them. */
+export interface NamedCohort {
+  cohortId: string;
+  /** "User", or a type of group. */
+  groupType: string;
+  flagKey: string;
+  /** Of the condition's value. */
+  path: string;
 }
 
 /** A condition as the flags gave it. */
@@ -25,7 +37,7 @@ export abstract class ImageReader {
   #digest: string | undefined;
 
   /** The whole image; read only. */
-  protected abstract get imageBytes(): Uint8Array;
+  abstract get imageBytes(): Uint8Array;
 
   get names(): Names {
     this.#names ??= deepFreeze(this.#json(L.IMAGE_NAMES) as Names);
@@ -109,7 +121,8 @@ export abstract class ImageReader {
   /** The text whose pointer and size stand at `at`. */
   text(at: number): string {
     const pointer = this.u32(at);
-    return decoder.decode(this.imageBytes.subarray(pointer, pointer + this.u32(at + L.U32)));
+    // A copy, because not every decoder takes shared memory.
+    return decoder.decode(this.imageBytes.slice(pointer, pointer + this.u32(at + L.U32)));
   }
 
   /** The words whose pointer and count stand at `at`. */
@@ -128,6 +141,11 @@ export abstract class ImageReader {
   #outcomeRecord(flag: number, outcome: number): number {
     const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
     return this.u32(record + L.FLAG_OUTCOMES) + (outcome - 1) * L.OUTCOME_SIZE;
+  }
+
+  /** The bytes are others, though the same. */
+  protected forgetView(): void {
+    this.#view = undefined;
   }
 
   #json(at: number): unknown {

@@ -1,13 +1,17 @@
+export type { Cohort, SetCohortOptions } from "./cohorts.ts";
 export type { Column, Columns } from "./columns.ts";
 export type { Flags } from "./compile.ts";
 export { type ExperimentUser, toContext } from "./context.ts";
 export type { Backend } from "./core.ts";
-export { Engine, type EngineOptions, type EngineUpdate } from "./engine.ts";
+export { Engine, type EngineUpdate } from "./engine.ts";
+export type { EngineOptions } from "./engine-options.ts";
 export {
+  CohortError,
   ConfigError,
   type ConfigErrorCode,
   ContextError,
   CoreError,
+  type CoreErrorCode,
   type EngineWarning,
 } from "./errors.ts";
 export type {
@@ -27,6 +31,7 @@ export {
   type EvaluationSegment,
   type EvaluationVariant,
 } from "./flag.ts";
+export type { EngineHandle } from "./guest.ts";
 export type { Outcomes } from "./outcomes.ts";
 export type { PinnedUser } from "./pinned-user.ts";
 export type { Variants } from "./variants.ts";

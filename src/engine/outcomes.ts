@@ -20,6 +20,7 @@ export class Outcomes {
 
   /** @internal */
   constructor(config: Config, flagKeys: readonly string[], outcomes: Uint16Array, users: number) {
+    config.lend();
     this.#config = config;
     this.flagKeys = Object.freeze(flagKeys);
     this.outcomes = outcomes;

@@ -1,7 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import type { Attachment } from "./attachment.ts";
 import type { Config } from "./config.ts";
 import { type Explanation, explain } from "./explanation.ts";
 import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
+import type { Session } from "./session.ts";
 import { ReadNow, type SlotValues } from "./slot-values.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Variants } from "./variants.ts";
@@ -11,6 +13,7 @@ import type { Variants } from "./variants.ts";
  * the context as it was. It holds no memory of the core, so one that is forgotten leaks nothing.
  */
 export class PinnedUser {
+  readonly #attachment: Attachment;
   #config: Config | undefined;
   #values: SlotValues | undefined;
   #variants: Variants | undefined;
@@ -18,16 +21,33 @@ export class PinnedUser {
   readonly digest: string;
 
   /** @internal */
-  constructor(config: Config, context: EvaluationContext) {
-    this.#config = config;
-    this.digest = config.digest;
+  constructor(attachment: Attachment, context: EvaluationContext) {
+    this.#attachment = attachment;
+    const session = attachment.hold();
+    try {
+      this.#pin(session, context);
+    } catch (error) {
+      attachment.retry(error, session, (fresh) => this.#pin(fresh, context));
+    } finally {
+      attachment.giveBack(session);
+    }
+    this.digest = this.#config!.digest;
+  }
+
+  #pin(session: Session, context: EvaluationContext): void {
+    const { config } = session;
     const values = new ReadNow(config.slots, context, snapshot);
+    session.beginValues(values);
+    // The cohorts as they are now, too.
+    for (const [slot, { cohorts }] of config.slots.entries()) {
+      if (cohorts) values.keep(slot, () => session.value(slot));
+    }
+    values.hasCohorts = true;
+    session.beginValues(values);
+    session.runAll();
+    this.#config = config;
     this.#values = values;
-    this.#variants = config.use((session) => {
-      session.beginValues(values);
-      session.runAll();
-      return session.variants();
-    });
+    this.#variants = session.outcomes.view();
   }
 
   /** The flag's variant; undefined if the flag has no result or does not exist. */
@@ -48,12 +68,13 @@ export class PinnedUser {
   explain(flagKey: string): Explanation | undefined {
     const [config, values] = [this.#config, this.#values];
     if (!config || !values) throw disposed();
-    return config.use((session) => {
-      const flag = config.flags.find(flagKey);
+    return this.#attachment.useConfig(config, (session) => {
+      const flag = session.config.flags.find(flagKey);
       if (flag < 0) return undefined;
       session.beginValues(values);
       // As far as all flags were evaluated when this one was: it may have read their results.
-      return explain(session, flag, config.order.subarray(0, config.order.indexOf(flag)));
+      const { order } = session.config;
+      return explain(session, flag, order.subarray(0, order.indexOf(flag)));
     });
   }
 

@@ -81,8 +81,8 @@ export interface PredicateSpec {
   matchesNull: boolean;
   /** Texts of the atoms, each once. */
   atoms: string[];
-  /** Values as given, repeated ones too; a list shorter than this never contains them all. */
-  rawCount: number;
+  /** As given, repeated ones too; a list shorter than this never contains them all. */
+  values: readonly string[];
   /** Lower-cased needles of `contains`. */
   needles: string[];
   /** The only number that decides: the largest value for less, the smallest for greater. */
@@ -137,7 +137,7 @@ export function specOf(op: string, values: readonly string[]): PredicateSpec {
     negated,
     matchesNull: onNull === "none" ? hasNone : onNull === "not-none" && !hasNone,
     atoms: [],
-    rawCount: values.length,
+    values,
     needles: [],
     number: Number.NaN,
     version: undefined,

@@ -2,42 +2,81 @@
 // the host can, and reads outcomes.
 
 import * as L from "../../assembly/layout.ts";
-import type { Config, Slot } from "./config.ts";
+import { ROOT_COHORT_COUNT, ROOT_TABLES } from "../../assembly/store-layout.ts";
+import type { Config, Slot, SlotCohorts } from "./config.ts";
 import { Encoder } from "./encoder.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import type { Instance } from "./instance.ts";
+import type { Memory } from "./memory.ts";
+import type { Seat } from "./seat.ts";
 import { select } from "./selector.ts";
+import { SessionOutcomes } from "./session-outcomes.ts";
 import type { SlotValues } from "./slot-values.ts";
-import { Variants } from "./variants.ts";
 
-/** Instead of the length of a plan. */
-const ALL = -1;
+/** Thrown where the store has another root: nothing has been answered, begin again on that. */
+export const SWITCH = new Error("the store has another root");
 
 export class Session {
   readonly config: Config;
   readonly instance: Instance;
+  readonly seat: Seat;
+  /** Its seat has another session, or none. */
+  isClosed = false;
+  #root: number;
+  readonly #memory: Memory;
   readonly #slots: readonly Slot[];
   readonly #encoder: Encoder;
-  readonly #outcomes: number;
-  readonly #plan: number;
-  #planCount = 0;
+  readonly outcomes: SessionOutcomes;
   #context: unknown;
   #values: SlotValues | undefined;
 
-  constructor(config: Config) {
+  /** On a root of the config's image, which the seat names. */
+  constructor(config: Config, instance: Instance, seat: Seat, root: number) {
     this.config = config;
-    this.instance = config.instance;
+    this.instance = instance;
+    this.seat = seat;
+    this.#root = root;
+    this.#memory = instance.memory;
+    // In memory of its own, from which a trap could not take it.
+    if (!this.#memory.isShared) void config.imageBytes;
     this.#slots = config.slots;
-    this.#encoder = new Encoder(config.instance, config.slots);
-    this.#outcomes = this.#header(L.SESSION_OUTCOMES);
-    this.#plan = this.#header(L.SESSION_PLAN);
+    this.#encoder = new Encoder({ instance, seat, root, slots: config.slots });
+    this.outcomes = new SessionOutcomes(config, this.#memory, this.#encoder);
+  }
+
+  get root(): number {
+    return this.#root;
+  }
+
+  /** Holds on to the root until {@link end}; false = the store has another one. */
+  hold(): boolean {
+    return this.instance.core.hold(this.#encoder.base) !== 0;
+  }
+
+  /** As {@link hold}, on a root of the same image that its seat has entered. */
+  holdOn(root: number): void {
+    this.#moveTo(root, L.STANCE_HELD);
+    this.seat.hold(root);
+  }
+
+  /** Between evaluations, on another root of the same image. */
+  rest(root: number): void {
+    this.#moveTo(root, L.STANCE_OUT);
+    this.seat.rest(root);
+  }
+
+  #moveTo(root: number, stance: number): void {
+    const { base } = this.#encoder;
+    const { u32 } = this.#memory.views;
+    this.#root = root;
+    u32[(base + L.SESSION_ROOT) >>> 2] = root;
+    u32[(base + L.SESSION_STANCE) >>> 2] = stance;
   }
 
   /** Starts over with another user. */
   begin(context: unknown): void {
     this.#encoder.begin();
-    // What a sweep has left the next sweep overwrites.
-    if (this.#planCount !== ALL) this.#forgetOutcomes();
+    this.outcomes.begin();
     this.#context = context;
   }
 
@@ -52,6 +91,9 @@ export class Session {
     this.#context = undefined;
     this.#values = undefined;
     this.#encoder.end();
+    if (this.#header(L.SESSION_STANCE) !== L.STANCE_OUT) {
+      this.instance.core.release(this.#encoder.base);
+    }
   }
 
   /** One flag's variant for one user. */
@@ -63,7 +105,7 @@ export class Session {
     const plan = config.planOf(flag);
     if (plan) {
       this.runPlan(plan);
-      return this.variant(flag);
+      return this.outcomes.variant(flag);
     }
     // The slot it asks for first, whoever the user is: one request less.
     const slot = config.firstSlot(flag);
@@ -73,18 +115,14 @@ export class Session {
 
   /** Evaluates the flags of a plan, parents first. */
   runPlan(plan: Uint32Array): void {
-    if (this.#planCount === ALL) this.#forgetOutcomes();
+    this.outcomes.forgetAll();
     this.#run(plan);
   }
 
   #run(plan: Uint32Array): void {
-    const { core, views } = this.instance;
-    const { base } = this.#encoder;
-    views.u32.set(plan, (base + this.#plan) >>> 2);
-    views.u32[(base + L.SESSION_PLAN_COUNT) >>> 2] = plan.length;
-    views.u32[(base + L.SESSION_CURSOR) >>> 2] = 0;
-    this.#planCount = plan.length;
-    this.#ask(core.run);
+    this.outcomes.expect(plan);
+    this.#memory.views.u32[(this.#encoder.base + L.SESSION_CURSOR) >>> 2] = 0;
+    this.#ask(this.instance.core.run);
   }
 
   /** Evaluates all flags. */
@@ -101,24 +139,25 @@ export class Session {
       this.runPlan(order);
       return;
     }
-    if (sweep.rest.length > 0) this.#forgetOutcomes();
-    const { core, views } = this.instance;
+    if (sweep.rest.length > 0) this.outcomes.forget();
+    const { core } = this.instance;
+    const { views } = this.#memory;
     views.u32[(this.#encoder.base + L.SESSION_CURSOR) >>> 2] = 0;
     views.u32[(this.#encoder.base + L.SESSION_RESUME) >>> 2] = 0;
-    this.#planCount = ALL;
+    this.outcomes.expectAll();
     this.#ask(core.sweep);
     if (sweep.rest.length === 0) return;
     try {
       this.#run(sweep.rest);
     } finally {
       // Also if the context throws: the next user must not see what was swept for this one.
-      this.#planCount = ALL;
+      this.outcomes.expectAll();
     }
   }
 
   /** The outcome of a flag whose parents have been evaluated; no flag sees it, nor does itself. */
   runAlone(flag: number): number {
-    if (this.#planCount === ALL) this.#forgetOutcomes();
+    this.outcomes.forgetAll();
     const { core } = this.instance;
     // As #ask, but by a call that V8 can inline: for one flag it is most of the work.
     let answer = core.runFlag(this.#encoder.base, flag);
@@ -127,42 +166,6 @@ export class Session {
       answer = core.runFlag(this.#encoder.base, flag);
     }
     return answer;
-  }
-
-  outcome(flag: number): number {
-    return this.instance.views.u16[this.#start + flag];
-  }
-
-  /** Copies all outcomes to `target` from `at` on. */
-  copyAll(target: Uint16Array, at: number): void {
-    const { u16 } = this.instance.views;
-    const outcomes = this.#start;
-    const { flagCount } = this.config;
-    for (let flag = 0; flag < flagCount; flag++) target[at + flag] = u16[outcomes + flag];
-  }
-
-  /** Copies the outcomes of `flags` to `target` from `at` on; leaves out negative flags. */
-  copyOutcomes(flags: Int32Array, target: Uint16Array, at: number): void {
-    const { u16 } = this.instance.views;
-    const outcomes = this.#start;
-    for (let i = 0; i < flags.length; i++) {
-      if (flags[i] >= 0) target[at + i] = u16[outcomes + flags[i]];
-    }
-  }
-
-  /** A view of all outcomes, which outlives the session's next user. */
-  variants(): Variants {
-    const { config } = this;
-    const address = this.#encoder.base + this.#outcomes;
-    const start = config.slab.copy(this.instance.views.u32, address, config.flagCount);
-    return new Variants(config, config.slab.outcomes, start);
-  }
-
-  /** All outcomes as a plain object, or those of a plan. */
-  record(plan?: Uint32Array): Record<string, EvaluationVariant> {
-    const { records } = this.config;
-    const { u16 } = this.instance.views;
-    return plan ? records.build(plan, u16, this.#start) : records.make(u16, this.#start);
   }
 
   /** For explaining: whether a predicate holds, decided now if it has not been. */
@@ -174,34 +177,60 @@ export class Session {
 
   /** For explaining: the hash by which a segment buckets; undefined = nothing to hash. */
   bucketHash(segment: number, slot: number): number | undefined {
-    const { core, image } = this.instance;
-    this.#ask(core.bucketSegment, image + segment);
+    const image = this.#header(L.SESSION_IMAGE);
+    this.#ask(this.instance.core.bucketSegment, image + segment);
     const state = this.#encoder.stateOf(slot);
     const isHashed = this.#word(state + L.STATE_BUCKET_BYTES) > 0;
     return isHashed ? this.#header(L.SESSION_HASH) : undefined;
   }
 
-  /** The value that a slot's selector finds. */
+  /** The value that a slot's selector finds, or the ids of the cohorts instead. */
   value(slot: number): unknown {
+    const value = this.#givenValue(slot);
+    const { cohorts } = this.#slots[slot];
+    return value === undefined && cohorts ? this.#cohortIds(slot, cohorts) : value;
+  }
+
+  /** Whether the engine has a cohort of the image. */
+  hasCohort(cohort: number): boolean {
+    return this.#word(this.#root + ROOT_TABLES + cohort * L.U32) !== 0;
+  }
+
+  #givenValue(slot: number): unknown {
     const { selector, source, isOfContext, read } = this.#slots[slot];
     if (isOfContext) {
       const value = this.#values ? this.#values.value(slot) : read(this.#context);
       return value ?? undefined;
     }
-    if (source === L.FROM_RESULTS) return this.#results();
+    if (source === L.FROM_RESULTS) return this.outcomes.results();
     if (source === L.FROM_NOWHERE) return undefined;
-    const variant = this.variant(source);
+    const variant = this.outcomes.variant(source);
     return variant && select(variant, selector, 2);
   }
 
-  variant(flag: number): EvaluationVariant | undefined {
-    return this.config.variants.get(flag, this.outcome(flag));
+  /** Who is looked up in a slot's cohorts; undefined = nobody. */
+  #memberOf({ member }: SlotCohorts): unknown {
+    if (this.#values?.hasCohorts || this.#word(this.#root + ROOT_COHORT_COUNT) === 0) {
+      return undefined;
+    }
+    return this.#givenValue(member) || undefined;
   }
 
-  /** The results of the flags evaluated so far, as the selector ["result"] sees them. */
-  #results(): Record<string, EvaluationVariant> {
-    const plan = (this.#encoder.base + this.#plan) >>> 2;
-    return this.record(this.instance.views.u32.subarray(plan, plan + this.#planCount));
+  /** As the Amplitude Node SDK fills them in: for a group undefined instead of none. */
+  #cohortIds(slot: number, cohorts: SlotCohorts): string[] | undefined {
+    const { start, ids, isOfGroup } = cohorts;
+    const member = this.#memberOf(cohorts);
+    if (member === undefined) return undefined;
+    const found = typeof member === "string" ? this.#lookUp(slot, member, start, ids) : [];
+    return isOfGroup && found.length === 0 ? undefined : found;
+  }
+
+  #lookUp(slot: number, member: string, start: number, ids: readonly string[]): string[] {
+    if (this.#header(L.SESSION_STANCE) === L.STANCE_OUT && !this.hold()) throw SWITCH;
+    if (!this.#encoder.isFilled(slot)) this.#encoder.fillMember(slot, member);
+    const { core } = this.instance;
+    const { base } = this.#encoder;
+    return ids.filter((_, index) => core.isSlotMember(base, slot, start + index) !== 0);
   }
 
   /** Calls the core until its answer is no request; `argument` comes behind the session. */
@@ -216,14 +245,27 @@ export class Session {
 
   #fulfil(request: number): void {
     const index = request >>> 2;
-    if ((request & 3) === L.REQUEST_SLOT) this.#fill(index);
-    else this.#answer(index);
+    const what = request & 3;
+    if (what === L.REQUEST_SLOT) this.#fill(index);
+    else if (what === L.REQUEST_PREDICATE) this.#answer(index);
+    else throw SWITCH;
   }
 
   #fill(slot: number): void {
-    const { isOfContext, read } = this.#slots[slot];
+    const { isOfContext, read, cohorts } = this.#slots[slot];
     const isRead = isOfContext && !this.#values;
-    this.#encoder.fill(slot, isRead ? read(this.#context) : this.value(slot));
+    const value = isRead ? read(this.#context) : this.#givenValue(slot);
+    if (cohorts && (value === undefined || value === null)) this.#fillCohorts(slot, cohorts);
+    else this.#encoder.fill(slot, value);
+  }
+
+  #fillCohorts(slot: number, cohorts: SlotCohorts): void {
+    const member = this.#memberOf(cohorts);
+    if (typeof member === "string" && this.#slots[slot].needs & L.NEEDS_MEMBER) {
+      this.#encoder.fillMember(slot, member);
+    } else {
+      this.#encoder.fill(slot, this.#cohortIds(slot, cohorts));
+    }
   }
 
   #answer(predicate: number): void {
@@ -236,23 +278,7 @@ export class Session {
         ? matches(texts) !== negated
         : texts?.some((text) => matches(text) !== negated);
     const answer = isMatch ? L.PREDICATE_TRUE : L.PREDICATE_FALSE;
-    this.instance.views.u32[this.#memoOf(predicate) >>> 2] = this.#encoder.epoch + answer;
-  }
-
-  /** A flag that this user's plan lacks must not show the last user's outcome. */
-  #forgetOutcomes(): void {
-    if (this.#planCount === 0) return;
-    const { u16, u32 } = this.instance.views;
-    const outcomes = this.#start;
-    if (this.#planCount === ALL) u16.fill(0, outcomes, outcomes + this.config.flagCount);
-    const plan = (this.#encoder.base + this.#plan) >>> 2;
-    for (let i = 0; i < this.#planCount; i++) u16[outcomes + u32[plan + i]] = 0;
-    this.#planCount = 0;
-  }
-
-  /** Index of the first outcome among 16-bit words. */
-  get #start(): number {
-    return (this.#encoder.base + this.#outcomes) >>> 1;
+    this.#memory.views.u32[this.#memoOf(predicate) >>> 2] = this.#encoder.epoch + answer;
   }
 
   /** Address of what is known of a predicate. */
@@ -265,6 +291,6 @@ export class Session {
   }
 
   #word(at: number): number {
-    return this.instance.views.u32[at >>> 2];
+    return this.#memory.views.u32[at >>> 2];
   }
 }

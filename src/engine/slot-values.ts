@@ -4,6 +4,8 @@ import type { Slot } from "./config.ts";
 export interface SlotValues {
   /** undefined = null */
   value(slot: number): unknown;
+  /** Whether cohorts have been asked for the slots that have no list of them. */
+  readonly hasCohorts?: boolean;
 }
 
 /** The values of a context, each read when it is first asked for and never again. */
@@ -39,6 +41,7 @@ class Thrown {
 /** The values of a context as they are now; what reading one throws, asking for it throws. */
 export class ReadNow implements SlotValues {
   readonly #values: unknown[];
+  hasCohorts = false;
 
   /** @param keep - makes of a value what its owner cannot change */
   constructor(slots: readonly Slot[], context: unknown, keep: (value: unknown) => unknown) {
@@ -50,6 +53,15 @@ export class ReadNow implements SlotValues {
         return new Thrown(error);
       }
     });
+  }
+
+  /** From now on the slot has this value, or throws as reading it does. */
+  keep(slot: number, read: () => unknown): void {
+    try {
+      this.#values[slot] = read();
+    } catch (error) {
+      this.#values[slot] = new Thrown(error);
+    }
   }
 
   value(slot: number): unknown {

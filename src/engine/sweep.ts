@@ -1,6 +1,7 @@
 // The tables by which the core evaluates all flags at once (assembly/sweep.ts).
 
 import * as L from "../../assembly/layout.ts";
+import * as S from "../../assembly/sweep-layout.ts";
 import type { ImageWriter } from "./image-writer.ts";
 import { type FlagGraph, orderOf } from "./order.ts";
 import type { BucketEntry, FlagEntry, PredicateEntry, SlotEntry } from "./tables.ts";
@@ -37,11 +38,11 @@ const USES_PER_BLOCK = 1;
 const NO_GROUP = -1;
 
 function runKindOf({ spec }: PredicateEntry): number {
-  if (spec.kind === L.KIND_IS) return spec.negated ? L.RUN_UNNAMED : L.RUN_NAMED;
-  if (spec.kind === L.KIND_SET_ANY) return spec.negated ? L.RUN_NOT_ANY : L.RUN_ANY;
-  if (spec.kind === L.KIND_NUMBER) return L.RUN_ORDERED;
+  if (spec.kind === L.KIND_IS) return spec.negated ? S.RUN_UNNAMED : S.RUN_NAMED;
+  if (spec.kind === L.KIND_SET_ANY) return spec.negated ? S.RUN_NOT_ANY : S.RUN_ANY;
+  if (spec.kind === L.KIND_NUMBER) return S.RUN_ORDERED;
   // Without a version the host orders by text.
-  return spec.kind === L.KIND_VERSION && spec.version ? L.RUN_ORDERED : L.RUN_EACH;
+  return spec.kind === L.KIND_VERSION && spec.version ? S.RUN_ORDERED : S.RUN_EACH;
 }
 
 function isLess({ spec }: PredicateEntry): boolean {
@@ -71,14 +72,14 @@ function compareOrdered(a: PredicateEntry, b: PredicateEntry): number {
 function isOneRun(a: PredicateEntry, b: PredicateEntry): boolean {
   const kind = runKindOf(a);
   if (kind !== runKindOf(b)) return false;
-  return kind !== L.RUN_ORDERED || (a.spec.kind === b.spec.kind && isLess(a) === isLess(b));
+  return kind !== S.RUN_ORDERED || (a.spec.kind === b.spec.kind && isLess(a) === isLess(b));
 }
 
 /** The order of a slot's predicates: by kind, in runs. */
 export function comparePredicates(a: PredicateEntry, b: PredicateEntry): number {
   if (a.spec.kind !== b.spec.kind) return a.spec.kind - b.spec.kind;
   const runs = runKindOf(a) - runKindOf(b);
-  if (runs !== 0 || runKindOf(a) !== L.RUN_ORDERED) return runs;
+  if (runs !== 0 || runKindOf(a) !== S.RUN_ORDERED) return runs;
   const sides = Number(isLess(a)) - Number(isLess(b));
   return sides !== 0 ? sides : compareOrdered(a, b);
 }
@@ -93,7 +94,7 @@ export function writeRuns(writer: ImageWriter, at: number, slot: SlotEntry): voi
     words.push(runKindOf(first), first.index, predicates[end - 1].index + 1);
   }
   writer.setU32(at + L.SLOT_RUNS, writer.words(words));
-  writer.setU32(at + L.SLOT_RUN_COUNT, (words.length * L.U32) / L.RUN_SIZE);
+  writer.setU32(at + L.SLOT_RUN_COUNT, (words.length * L.U32) / S.RUN_SIZE);
 }
 
 function clausesOf(flag: FlagEntry): Clause[] {
@@ -123,7 +124,7 @@ function clausesOf(flag: FlagEntry): Clause[] {
 function hasManyClauses({ segments }: FlagEntry): boolean {
   let count = 1;
   for (const { conditions } of segments) count += Math.max(conditions.length, 1);
-  return count > L.CLAUSE_COUNT_MAX;
+  return count > S.CLAUSE_COUNT_MAX;
 }
 
 /**
@@ -135,7 +136,7 @@ function unsweepable(flags: readonly FlagEntry[], order: Uint32Array): Set<numbe
   for (const [position, flag] of order.entries()) positions.set(flag, position);
   const rest = new Set<number>();
   for (const [index, flag] of flags.entries()) {
-    if (hasManyClauses(flag) && clausesOf(flag).length > L.CLAUSE_COUNT_MAX) rest.add(index);
+    if (hasManyClauses(flag) && clausesOf(flag).length > S.CLAUSE_COUNT_MAX) rest.add(index);
     const visit = ({ resultOf }: SlotEntry): void => {
       if (resultOf < 0) return;
       rest.add(index);
@@ -174,7 +175,7 @@ export class Sweep {
     };
     const order = orderOf(graph);
     const sweep = new Sweep(flags, unsweepable(flags, order), order);
-    return sweep.#groups.size <= L.GROUP_COUNT_MAX ? sweep : undefined;
+    return sweep.#groups.size <= S.GROUP_COUNT_MAX ? sweep : undefined;
   }
 
   /** Writes the tables, and what belongs into the records of predicates and slots. */
@@ -182,16 +183,16 @@ export class Sweep {
     const groups = [...this.#groups.values()];
     const clauses = this.#writeClauses(writer);
     const uses = this.#writeUses(writer, predicates);
-    const table = writer.allocate(L.SWEEP_SIZE);
+    const table = writer.allocate(S.SWEEP_SIZE);
     writer.setU32(L.IMAGE_SWEEP, table);
-    writer.setU32(table + L.SWEEP_WORDS, Math.ceil(this.#bits / WORD_BITS));
-    writer.setU32(table + L.SWEEP_USES, uses);
-    writer.setU32(table + L.SWEEP_CLAUSES, clauses);
+    writer.setU32(table + S.SWEEP_WORDS, Math.ceil(this.#bits / WORD_BITS));
+    writer.setU32(table + S.SWEEP_USES, uses);
+    writer.setU32(table + S.SWEEP_CLAUSES, clauses);
     const flags = this.#swept.flatMap(({ bit, flag }) => [bit, flag]);
-    writer.setU32(table + L.SWEEP_FLAGS, writer.words(flags));
-    writer.setU32(table + L.SWEEP_FLAG_COUNT, this.#swept.length);
-    writer.setU32(table + L.SWEEP_REST, writer.words(this.#rest));
-    writer.setU32(table + L.SWEEP_REST_COUNT, this.#rest.length);
+    writer.setU32(table + S.SWEEP_FLAGS, writer.words(flags));
+    writer.setU32(table + S.SWEEP_FLAG_COUNT, this.#swept.length);
+    writer.setU32(table + S.SWEEP_REST, writer.words(this.#rest));
+    writer.setU32(table + S.SWEEP_REST_COUNT, this.#rest.length);
     let queued = 0;
     const groupRecords = groups.flatMap(({ slot, shift, size }) => {
       const first = queued;
@@ -199,13 +200,13 @@ export class Sweep {
       queued += size + 1;
       return [slot, shift, first, 0];
     });
-    writer.setU32(table + L.SWEEP_GROUPS, writer.words(groupRecords));
-    writer.setU32(table + L.SWEEP_GROUP_COUNT, groups.length);
-    writer.setU32(table + L.SWEEP_QUEUE_SIZE, queued);
+    writer.setU32(table + S.SWEEP_GROUPS, writer.words(groupRecords));
+    writer.setU32(table + S.SWEEP_GROUP_COUNT, groups.length);
+    writer.setU32(table + S.SWEEP_QUEUE_SIZE, queued);
     const slots = [...this.#slots.keys()].map((slot) => slot.index).sort((a, b) => a - b);
-    writer.setU32(table + L.SWEEP_SLOTS, writer.words(slots));
-    writer.setU32(table + L.SWEEP_SLOT_COUNT, slots.length);
-    writer.setU32(table + L.SWEEP_ROW_COUNT, this.#giveRows(writer));
+    writer.setU32(table + S.SWEEP_SLOTS, writer.words(slots));
+    writer.setU32(table + S.SWEEP_SLOT_COUNT, slots.length);
+    writer.setU32(table + S.SWEEP_ROW_COUNT, this.#giveRows(writer));
   }
 
   /** Gives rows to the slots that save steps by them; answers how many rows. */
@@ -219,7 +220,7 @@ export class Sweep {
       const rows = slot.atomCount + 1;
       const isSimple = slot.predicates.every(({ spec }) => spec.kind === L.KIND_IS);
       if (!isSimple || uses < blocks * USES_PER_BLOCK) continue;
-      if ((count + rows) * size > L.ROWS_SIZE_MAX) continue;
+      if ((count + rows) * size > S.ROWS_SIZE_MAX) continue;
       writer.setU32(records + slot.index * L.SLOT_SIZE + L.SLOT_ROWS, count + 1);
       count += rows;
     }
@@ -255,14 +256,14 @@ export class Sweep {
   }
 
   #writeClauses(writer: ImageWriter): number {
-    const table = writer.allocate(this.#bits * L.CLAUSE_SIZE);
+    const table = writer.allocate(this.#bits * S.CLAUSE_SIZE);
     for (const { bit, clauses } of this.#swept) {
       for (const [i, { bucket, outcome }] of clauses.entries()) {
-        const at = table + (bit + i) * L.CLAUSE_SIZE;
-        writer.setU16(at + L.CLAUSE_OUTCOME, outcome);
+        const at = table + (bit + i) * S.CLAUSE_SIZE;
+        writer.setU16(at + S.CLAUSE_OUTCOME, outcome);
         if (!bucket) continue;
-        writer.setU32(at + L.CLAUSE_BUCKET, bucket.pointer);
-        writer.setU16(at + L.CLAUSE_GROUP, this.#groupOf(bucket).index);
+        writer.setU32(at + S.CLAUSE_BUCKET, bucket.pointer);
+        writer.setU16(at + S.CLAUSE_GROUP, this.#groupOf(bucket).index);
       }
     }
     return table;
@@ -280,9 +281,9 @@ export class Sweep {
     const words: number[] = [];
     for (const [index, clauses] of bits.entries()) {
       const record = records + index * L.PREDICATE_SIZE;
-      writer.setU32(record + L.PREDICATE_USES, (words.length * L.U32) / L.USE_SIZE);
+      writer.setU32(record + L.PREDICATE_USES, (words.length * L.U32) / S.USE_SIZE);
       for (const clause of clauses) words.push(clause, index);
-      writer.setU32(record + L.PREDICATE_USE_END, (words.length * L.U32) / L.USE_SIZE);
+      writer.setU32(record + L.PREDICATE_USE_END, (words.length * L.U32) / S.USE_SIZE);
     }
     return writer.words(words);
   }

@@ -2,12 +2,21 @@
 
 import * as L from "../../assembly/layout.ts";
 import type { EngineWarning } from "./errors.ts";
+import { writeFlag } from "./flag-records.ts";
 import { ImageWriter } from "./image-writer.ts";
 import { JsonTexts } from "./json-texts.ts";
-import { murmur3, stateOfWords, tailOf } from "./murmur3.ts";
+import { murmur3 } from "./murmur3.ts";
 import { NEEDS_OF_KIND, type PredicateSpec } from "./predicate.ts";
+import {
+  type CohortPlace,
+  cohortIndexes,
+  cohortSourceOf,
+  isLazy,
+  namedCohortsOf,
+  type SlotCohortsEntry,
+  writeSlotCohorts,
+} from "./slot-cohorts.ts";
 import { comparePredicates, Sweep, writeRuns } from "./sweep.ts";
-import { bytesOf } from "./text.ts";
 
 export interface SlotEntry {
   selector: readonly string[];
@@ -18,6 +27,8 @@ export interface SlotEntry {
   atomCount: number;
   predicates: PredicateEntry[];
   predicatesByName: Map<string, PredicateEntry>;
+  /** The cohorts that its predicates name, by id; undefined = it is no slot of cohorts. */
+  cohorts: SlotCohortsEntry | undefined;
 }
 
 /** Where selectors that begin alike part. */
@@ -93,7 +104,7 @@ export class ImageTables {
   #newSlot(selector: readonly string[]): SlotEntry {
     const resultOf = this.#resultOf(selector);
     const predicatesByName = new Map();
-    const slot = {
+    const slot: SlotEntry = {
       selector,
       resultOf,
       isBucket: false,
@@ -101,9 +112,20 @@ export class ImageTables {
       atomCount: 0,
       predicates: [],
       predicatesByName,
+      cohorts: undefined,
     };
     this.#slots.push(slot);
     return slot;
+  }
+
+  /** A predicate of the slot names these, and may ask for them where the context has no list. */
+  nameCohorts(slot: SlotEntry, ids: readonly string[], placeOf: (index: number) => CohortPlace) {
+    const source = cohortSourceOf(slot.selector);
+    if (!source) return;
+    const { groupType, member } = source;
+    slot.cohorts ??= { groupType, member: this.slot(member), places: new Map(), start: 0 };
+    const { places } = slot.cohorts;
+    for (const [index, id] of ids.entries()) if (!places.has(id)) places.set(id, placeOf(index));
   }
 
   #resultOf(selector: readonly string[]): number {
@@ -123,6 +145,7 @@ export class ImageTables {
       selectors: slots.map((slot) => slot.selector),
       sources: slots.map(sourceOf),
       warnings,
+      cohorts: slots.flatMap(namedCohortsOf),
     };
     const span = writer.text(JSON.stringify(names));
     writer.setSpan(L.IMAGE_NAMES, span);
@@ -131,7 +154,13 @@ export class ImageTables {
     const results = slots.findIndex((slot) => slot.resultOf === Number.POSITIVE_INFINITY);
     writer.setU32(L.IMAGE_RESULTS_SLOT, results + 1);
     this.#writeTable(writer, L.IMAGE_PREDICATES, predicates, L.PREDICATE_SIZE, writePredicate);
-    this.#writeTable(writer, L.IMAGE_SLOTS, slots, L.SLOT_SIZE, writeSlot);
+    const cohortAtoms: number[] = [];
+    this.#writeTable(writer, L.IMAGE_SLOTS, slots, L.SLOT_SIZE, (out, at, slot) => {
+      const atoms = writeSlot(out, at, slot);
+      cohortAtoms.push(...writeSlotCohorts(out, at, slot, atoms));
+    });
+    writer.setU32(L.IMAGE_COHORTS, writer.words(cohortAtoms));
+    writer.setU32(L.IMAGE_COHORT_COUNT, cohortAtoms.length);
     const resultSlots = slotsByFlag(slots);
     this.#writeTable(writer, L.IMAGE_FLAGS, this.flags, L.FLAG_SIZE, (out, at, flag, index) => {
       writeFlag(out, at, flag);
@@ -146,8 +175,13 @@ export class ImageTables {
 
   #number(slots: readonly SlotEntry[]): PredicateEntry[] {
     const predicates: PredicateEntry[] = [];
+    let cohortCount = 0;
     for (const [index, slot] of slots.entries()) {
       slot.index = index;
+      if (slot.cohorts) {
+        slot.cohorts.start = cohortCount;
+        cohortCount += slot.cohorts.places.size;
+      }
       slot.predicates.sort(comparePredicates);
       for (const predicate of slot.predicates) predicate.index = predicates.push(predicate) - 1;
     }
@@ -214,15 +248,21 @@ function writePredicate(writer: ImageWriter, at: number, predicate: PredicateEnt
     const words = spans.flatMap(({ pointer, bytes }) => [pointer, bytes]);
     writer.setU32(at + L.PREDICATE_OPERAND, writer.words(words));
     writer.setU32(at + L.PREDICATE_COUNT, spans.length);
+  } else if (spec.kind === L.KIND_SET_ANY && slot.cohorts) {
+    const indexes = cohortIndexes(slot.cohorts, spec.values);
+    writer.setU32(at + L.PREDICATE_OPERAND, writer.words(indexes));
+    writer.setU32(at + L.PREDICATE_COUNT, indexes.length);
   } else {
-    writer.setU32(at + L.PREDICATE_OPERAND, spec.rawCount);
+    writer.setU32(at + L.PREDICATE_OPERAND, spec.values.length);
     writer.setU32(at + L.PREDICATE_COUNT, spec.atoms.length);
   }
 }
 
-function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): void {
+/** Answers the pointers of its atoms. */
+function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): ReadonlyMap<string, number> {
   const { predicates } = slot;
   let needs = slot.isBucket ? L.NEEDS_BUCKET : 0;
+  if (slot.cohorts && isLazy(slot, slot.cohorts)) needs |= L.NEEDS_MEMBER;
   const atoms = new Map<string, number[]>();
   for (const { spec, index } of predicates) {
     needs |= NEEDS_OF_KIND[spec.kind];
@@ -238,10 +278,15 @@ function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): void {
   writer.setU32(at + L.SLOT_NEEDS, needs);
   writeRuns(writer, at, slot);
   slot.atomCount = atoms.size;
-  if (atoms.size > 0) writeAtoms(writer, at, atoms);
+  return atoms.size > 0 ? writeAtoms(writer, at, atoms) : new Map();
 }
 
-function writeAtoms(writer: ImageWriter, at: number, atoms: ReadonlyMap<string, number[]>): void {
+function writeAtoms(
+  writer: ImageWriter,
+  at: number,
+  atoms: ReadonlyMap<string, number[]>,
+): ReadonlyMap<string, number> {
+  const pointers = new Map<string, number>();
   // At most half full, so that a miss ends soon.
   const indexSize = 2 ** Math.ceil(Math.log2(atoms.size * 2 + 1));
   const index = new Uint32Array(indexSize);
@@ -252,6 +297,7 @@ function writeAtoms(writer: ImageWriter, at: number, atoms: ReadonlyMap<string, 
     const bytes = writer.bytesOf(span);
     const hash = murmur3(bytes, 0, bytes.length);
     const atom = table + number * L.ATOM_SIZE;
+    pointers.set(text, atom);
     writer.setU32(atom + L.ATOM_HASH, hash);
     writer.setSpan(atom + L.ATOM_TEXT, span);
     writer.setU32(atom + L.ATOM_PREDICATES, writer.words(predicates));
@@ -264,52 +310,5 @@ function writeAtoms(writer: ImageWriter, at: number, atoms: ReadonlyMap<string, 
   writer.setU32(at + L.SLOT_ATOM_COUNT, atoms.size);
   writer.setU32(at + L.SLOT_INDEX, writer.words(index));
   writer.setU32(at + L.SLOT_INDEX_MASK, indexSize - 1);
-}
-
-function writeFlag(writer: ImageWriter, at: number, flag: FlagEntry): void {
-  const segments = writer.allocate(flag.segments.length * L.SEGMENT_SIZE);
-  for (let i = 0; i < flag.segments.length; i++) {
-    writeSegment(writer, segments + i * L.SEGMENT_SIZE, flag.segments[i]);
-  }
-  const outcomes: number[] = [];
-  for (const { segment, variant } of flag.outcomes) {
-    const { pointer, bytes } = writer.text(variant);
-    outcomes.push(segment, pointer, bytes);
-  }
-  writer.setU32(at + L.FLAG_SEGMENTS, segments);
-  writer.setU32(at + L.FLAG_SEGMENT_COUNT, flag.segments.length);
-  writer.setU32(at + L.FLAG_OUTCOMES, writer.words(outcomes));
-  writer.setU32(at + L.FLAG_OUTCOME_COUNT, flag.outcomes.length);
-  writer.setU32(at + L.FLAG_PARENTS, writer.words(flag.parents));
-  writer.setU32(at + L.FLAG_PARENT_COUNT, flag.parents.length);
-  writer.setSpan(at + L.FLAG_METADATA, writer.text(flag.metadata));
-}
-
-function writeSegment(writer: ImageWriter, at: number, segment: SegmentEntry): void {
-  const words = segment.conditions.map(
-    ({ predicate, last }) => (predicate.index << 1) | Number(last),
-  );
-  writer.setU32(at + L.SEGMENT_CONDITIONS, writer.words(words));
-  writer.setU32(at + L.SEGMENT_CONDITION_COUNT, segment.count);
-  writer.setU32(at + L.SEGMENT_OUTCOME, segment.outcome);
-  writer.setSpan(at + L.SEGMENT_METADATA, writer.text(segment.metadata));
-  if (segment.bucket) writer.setU32(at + L.SEGMENT_BUCKET, writeBucket(writer, segment.bucket));
-}
-
-function writeBucket(writer: ImageWriter, bucket: BucketEntry): number {
-  const prefix = bytesOf(`${bucket.salt}/`);
-  const at = writer.allocate(L.BUCKET_SIZE);
-  writer.setU32(at + L.BUCKET_SLOT, bucket.slot.index);
-  writer.setU32(at + L.BUCKET_SEED, stateOfWords(prefix, 0, prefix.length));
-  writer.setU32(at + L.BUCKET_TAIL, tailOf(prefix, 0, prefix.length));
-  writer.setU32(at + L.BUCKET_SALT_SIZE, prefix.length);
-  writer.setSpan(at + L.BUCKET_SALT, writer.text(JSON.stringify(bucket.salt)));
-  writer.setSpan(at + L.BUCKET_ALLOCATIONS, writer.text(bucket.allocations));
-  const { ranges } = bucket;
-  while (ranges.length * L.U32 < L.RANGE_COUNT_MIN * L.RANGE_SIZE) ranges.push(0);
-  writer.setU32(at + L.BUCKET_RANGES, writer.words(ranges));
-  writer.setU32(at + L.BUCKET_RANGE_COUNT, (ranges.length * L.U32) / L.RANGE_SIZE);
-  bucket.pointer = at;
-  bucket.prefixSize = prefix.length;
-  return at;
+  return pointers;
 }

@@ -1,0 +1,245 @@
+// What a thread needs to evaluate on a store: an instance of the core, sessions, and the config
+// that the store has published last, as far as this thread has followed.
+
+import { IMAGE_SIZE, U32 } from "../../assembly/layout.ts";
+import { ROOT_IMAGE, ROOT_SIZE } from "../../assembly/store-layout.ts";
+import { Config } from "./config.ts";
+import type { CoreModule } from "./core.ts";
+import { CoreError } from "./errors.ts";
+import { Instance } from "./instance.ts";
+import type { Memory } from "./memory.ts";
+import { type Room, Seat } from "./seat.ts";
+import { Session, SWITCH } from "./session.ts";
+
+export interface AttachmentOptions {
+  module: CoreModule;
+  instance: Instance;
+  /** Where sessions get their memory from. */
+  room: Room;
+  /** Whether the store belongs to another thread. */
+  isGuest: boolean;
+  /** After a trap: writes what evaluations go by anew. */
+  restore?: (image: Uint8Array) => void;
+  /** A store for a config that has been replaced. */
+  revive: (config: Config) => Attachment;
+}
+
+export class Attachment {
+  readonly #options: AttachmentOptions;
+  readonly #memory: Memory;
+  #instance: Instance;
+  #config: Config | undefined;
+  #image = 0;
+  /** Of the current config, ready for use; as many as evaluations ever nested (a getter of the
+   * context may evaluate). */
+  #sessions: Session[] = [];
+  /** Without a session. */
+  #seats: Seat[] = [];
+  /** For configs that have been replaced, and are asked again. */
+  readonly #revived = new WeakMap<Config, Attachment>();
+
+  constructor(options: AttachmentOptions) {
+    this.#options = options;
+    this.#instance = options.instance;
+    this.#memory = options.instance.memory;
+  }
+
+  get instance(): Instance {
+    return this.#instance;
+  }
+
+  /** The config that is live now. */
+  get config(): Config {
+    // An owner knows; a guest has to look.
+    if (this.#options.isGuest) this.giveBack(this.hold());
+    return this.#config!;
+  }
+
+  /** A session that nobody else uses until it is given back; it may find its root replaced. */
+  take(): Session {
+    return this.#sessions.pop() ?? this.#open();
+  }
+
+  /** As {@link take}, on the root that is live now, until it is given back. */
+  hold(): Session {
+    const session = this.take();
+    return session.hold() ? session : this.#switch(session);
+  }
+
+  giveBack(session: Session): void {
+    session.end();
+    if (session.isClosed) return;
+    const isGood = session.config === this.#config && session.instance === this.#instance;
+    if (isGood) this.#sessions.push(session);
+    else this.#close(session);
+  }
+
+  /** Evaluates with a session of its own; once more if the root was replaced or the core traps. */
+  use<Result>(evaluate: (session: Session) => Result): Result {
+    const session = this.take();
+    try {
+      return evaluate(session);
+    } catch (error) {
+      return this.retry(error, session, evaluate);
+    } finally {
+      this.giveBack(session);
+    }
+  }
+
+  /** As {@link use}, by this very config, even if it has been replaced. */
+  useConfig<Result>(config: Config, evaluate: (session: Session) => Result): Result {
+    const session = this.hold();
+    try {
+      if (session.config === config) return evaluate(session);
+    } catch (error) {
+      const fresh = this.replace(error, session);
+      try {
+        if (fresh.config === config) return evaluate(fresh);
+      } finally {
+        this.giveBack(fresh);
+      }
+    } finally {
+      this.giveBack(session);
+    }
+    return this.#revive(config).use(evaluate);
+  }
+
+  #revive(config: Config): Attachment {
+    const known = this.#revived.get(config);
+    if (known) return known;
+    const attachment = this.#options.revive(config);
+    this.#revived.set(config, attachment);
+    return attachment;
+  }
+
+  /** Goes to the current root, or to a new instance after a trap. Other errors go on up. */
+  retry<Result>(error: unknown, session: Session, evaluate: (session: Session) => Result): Result {
+    if (error !== SWITCH) return this.#heal(error, session, evaluate);
+    const held = this.#switch(session);
+    try {
+      return evaluate(held);
+    } catch (again) {
+      return this.#heal(again, held, evaluate);
+    } finally {
+      if (held !== session) this.giveBack(held);
+    }
+  }
+
+  /** The owner has published a root, of another image if there is a config. */
+  follow(root: number, config?: Config): void {
+    if (config) this.#replaceConfig(root, config);
+    for (const session of this.#sessions) session.rest(root);
+  }
+
+  /** Gives back the seats that are not in use; the attachment is done. */
+  leave(): void {
+    for (const session of this.#sessions) this.#close(session);
+    this.#sessions = [];
+    for (const seat of this.#seats) seat.leave();
+    this.#seats = [];
+  }
+
+  #open(): Session {
+    const { room, isGuest } = this.#options;
+    const seat = this.#seats.pop() ?? new Seat(this.#memory, room, isGuest);
+    const root = seat.enter();
+    return this.#openOn(seat, root);
+  }
+
+  /** A session on the current root, held; the given one is used no more, unless it is the same. */
+  #switch(session: Session): Session {
+    const { seat } = session;
+    const root = seat.enter();
+    this.#adopt(root);
+    if (session.config === this.#config && session.instance === this.#instance) {
+      session.holdOn(root);
+      return session;
+    }
+    session.isClosed = true;
+    const next = this.#openOn(seat, root);
+    next.holdOn(root);
+    return next;
+  }
+
+  /** On a root that the seat has entered. */
+  #openOn(seat: Seat, root: number): Session {
+    try {
+      this.#adopt(root);
+      seat.rest(root);
+      return new Session(this.#config!, this.#instance, seat, root);
+    } catch (error) {
+      seat.letGo();
+      this.#seats.push(seat);
+      throw error;
+    }
+  }
+
+  /** Takes the root's image for the config; the root cannot be freed meanwhile. */
+  #adopt(root: number): void {
+    this.#memory.reach(root + ROOT_SIZE);
+    // Sessions of the config keep its image from being freed, and so its address from another.
+    if (this.#config && this.#imageOf(root) === this.#image) return;
+    this.#replaceConfig(root, configAt(this.#memory, this.#imageOf(root)));
+  }
+
+  #replaceConfig(root: number, config: Config): void {
+    this.#config?.retire();
+    for (const session of this.#sessions) this.#close(session);
+    this.#sessions = [];
+    this.#config = config;
+    this.#image = this.#imageOf(root);
+  }
+
+  #imageOf(root: number): number {
+    return this.#memory.views.u32[(root + ROOT_IMAGE) >>> 2];
+  }
+
+  #close(session: Session): void {
+    session.isClosed = true;
+    session.seat.letGo();
+    this.#seats.push(session.seat);
+  }
+
+  /** A held session to go on with instead of one that has trapped; throws any other error. */
+  replace(error: unknown, trapped: Session): Session {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    // A trapped instance is not trusted any more.
+    if (trapped.instance === this.#instance) this.#replaceInstance(trapped);
+    return this.hold();
+  }
+
+  #heal<Result>(error: unknown, trapped: Session, evaluate: (session: Session) => Result): Result {
+    const session = this.replace(error, trapped);
+    try {
+      return evaluate(session);
+    } catch (again) {
+      if (!(again instanceof WebAssembly.RuntimeError)) throw again;
+      throw new CoreError("trap", "the core trapped twice on one call", { cause: again });
+    } finally {
+      this.giveBack(session);
+    }
+  }
+
+  #replaceInstance({ seat, root }: Session): void {
+    const { module, isGuest, restore } = this.#options;
+    this.#instance = new Instance(module, this.#memory);
+    const sessions = this.#sessions;
+    this.#sessions = [];
+    if (restore) {
+      restore(this.#config!.bytes);
+      seat.restore(root);
+      for (const session of sessions) session.seat.restore(root);
+    }
+    for (const session of sessions) this.#close(session);
+    // Nothing holds a guest's image now.
+    if (isGuest) this.#image = 0;
+  }
+}
+
+/** The config of an image in shared memory. */
+function configAt(memory: Memory, image: number): Config {
+  memory.reach(image + IMAGE_SIZE + U32);
+  const end = image + memory.views.u32[(image + IMAGE_SIZE) >>> 2];
+  memory.reach(end);
+  return new Config(() => memory.views.u8.subarray(image, end), false);
+}
