@@ -7,27 +7,30 @@
 // has a SEAT, and says in its one word SEAT_HOLD what the owner must not free:
 //
 //   0               nothing
-//   root | IDLE     the root and its image     between evaluations: the host decodes the image
-//   root | BUSY     these and its tables       during an evaluation, if the image names cohorts
+//   root + IDLE     the root and its image     between evaluations: the host decodes the image
+//   root + BUSY     these and its tables       during an evaluation, if the image names cohorts
 //   ENTERING        whatever has not been freed yet
 //
 // reader, per evaluation                       owner, per publication
-//   R1  hold <- root | BUSY                      W1  current <- new root
-//   R2  current == root ? go on : R3             W2  for each seat that is taken: read its hold
-//   R3  hold <- ENTERING                         W3  free of the older roots: the tables, if no
-//   R4  root <- current                              seat is BUSY with it; image and root, if no
-//   R5  hold <- root | BUSY                          seat names it; nothing, if one is ENTERING
-//   R6  evaluate, then hold <- root | IDLE
+//   R1  hold <- root + BUSY                      W1  current <- new root
+//   R2  current == root ? to R6 : to R3          W2  of each seat, read state, then hold
+//   R3  hold <- ENTERING                         W3  unless one is ENTERING, free of the older
+//   R4  root <- current                              roots what no seat names: the tables, if none
+//   R5  hold <- root + BUSY                          is BUSY with it; the root itself; with the
+//   R6  evaluate, then hold <- root + IDLE           last root that names it an image, a table
+// reader, who comes                            reader, who goes
+//   C1  state <- odd (compare and exchange)      L1  hold <- 0
+//   C2  as R3 to R5, then hold <- root + IDLE    L2  state <- even
+// Where the image names no cohorts there are no tables: R1 is left out, R5 and R6 are IDLE.
 //
 // Why nothing is freed that is read: all these loads and stores are sequentially consistent, so
 // they have one order. If W2 comes after R1 (R3), the owner sees the hold, or a later one. If it
 // comes before, then W1 comes before R2 (R4), which thus reads the new root or a newer one: R2 goes
 // to R3, and what R4 reads was not yet replaced at that W2. Between R3 and R5 every scan sees
 // ENTERING, or the old hold followed by the argument for R3, so what R4 has read stays. From R5 on
-// it is named. A hold that names a root keeps its address from being used again, so comparing
-// addresses at R2 compares roots. Written before W1, an image is wholly visible to whoever read
-// its root at R2 or R4: the atomic load that reads an atomic store orders what came before.
-// Without cohorts, R1 and the store of R6 are left out: the hold is root | IDLE all along.
+// it is named. Who comes is seen by W2 from C1 on, and reads current after that. A hold that names
+// a root keeps its address from being used again, so comparing addresses at R2 compares roots.
+// What was written before W1 is wholly visible to whoever reads its root at R2 or R4.
 //
 // A reader does at most these six steps, whatever others do: it never waits and never repeats.
 // The owner waits for nobody either; what it cannot free, it frees after a later publication.

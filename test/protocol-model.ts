@@ -99,7 +99,7 @@ export const PROTOCOL: Protocol = {
   reader: {
     R1: (turn) => {
       const { setting, reader, seat, state } = turn;
-      if (!setting.cohorts[reader.root]) return PROTOCOL.reader.R2(turn);
+      if (!setting.cohorts[reader.root]) return PROTOCOL.reader.R2(turn); // R1 is left out.
       seat.hold = state.addresses[reader.root] | HOLD_BUSY;
       reader.next = "R2";
     },
@@ -231,7 +231,7 @@ function holdText(hold: number): string {
 
 function membersOf(set: number): string {
   let text = "";
-  for (let member = 1; 1 << member <= set; member++) if (has(set, member)) text += member;
+  for (let member = 1; 1 << member <= set; member++) if (has(set, member)) text += ` ${member}`;
   return text;
 }
 
@@ -239,8 +239,8 @@ function membersOf(set: number): string {
 function textOf({ readers, seats, owner, addresses, ...state }: State): string {
   let text = `current r${state.current} of ${state.newest}; seats`;
   for (const { taken, hold } of seats) text += ` ${taken ? "" : "free "}${holdText(hold)}`;
-  text += `; roots ${membersOf(state.roots)} at ${addresses}; images ${membersOf(state.images)}`;
-  text += `; tables ${membersOf(state.tables)}`;
+  text += `; roots${membersOf(state.roots)} at ${addresses}; images${membersOf(state.images)}`;
+  text += `; tables${membersOf(state.tables)}`;
   for (const [index, { next, root, steps, oldest }] of readers.entries()) {
     text += `; reader ${index} at ${next} with r${root}, ${steps} steps since r${oldest}`;
   }

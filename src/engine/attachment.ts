@@ -35,6 +35,8 @@ export class Attachment {
   #sessions: Session[] = [];
   /** Without a session. */
   #seats: Seat[] = [];
+  /** With a session, too. */
+  #taken: Seat[] = [];
   /** For configs that have been replaced, and are asked again. */
   readonly #revived = new WeakMap<Config, Attachment>();
 
@@ -63,15 +65,23 @@ export class Attachment {
   /** As {@link take}, on the root that is live now, until it is given back. */
   hold(): Session {
     const session = this.take();
-    return session.hold() ? session : this.#switch(session);
+    try {
+      return session.hold() ? session : this.#switch(session);
+    } catch (error) {
+      const fresh = this.replace(error, session);
+      this.giveBack(session);
+      return fresh;
+    }
   }
 
   giveBack(session: Session): void {
-    session.end();
     if (session.isClosed) return;
-    const isGood = session.config === this.#config && session.instance === this.#instance;
-    if (isGood) this.#sessions.push(session);
-    else this.#close(session);
+    if (session.config !== this.#config || session.instance !== this.#instance) {
+      this.#close(session);
+      return;
+    }
+    session.end();
+    this.#sessions.push(session);
   }
 
   /** Evaluates with a session of its own; once more if the root was replaced or the core traps. */
@@ -131,45 +141,58 @@ export class Attachment {
     for (const session of this.#sessions) session.rest(root);
   }
 
-  /** Gives back the seats that are not in use; the attachment is done. */
+  /** Gives back the seats that are not in use; evaluating takes some again. */
   leave(): void {
+    if (this.#options.isGuest) {
+      // Nothing holds the image any more.
+      this.#config?.retire();
+      this.#config = undefined;
+    }
     for (const session of this.#sessions) this.#close(session);
     this.#sessions = [];
     for (const seat of this.#seats) seat.leave();
+    this.#taken = this.#taken.filter((seat) => !this.#seats.includes(seat));
     this.#seats = [];
   }
 
   #open(): Session {
-    const { room, isGuest } = this.#options;
-    const seat = this.#seats.pop() ?? new Seat(this.#memory, room, isGuest);
+    const seat = this.#seats.pop() ?? this.#takeSeat();
     const root = seat.enter();
-    return this.#openOn(seat, root);
+    const session = this.#openOn(seat, root);
+    session.rest(root);
+    return session;
+  }
+
+  #takeSeat(): Seat {
+    const { room, isGuest } = this.#options;
+    const seat = new Seat(this.#memory, room, isGuest);
+    this.#taken.push(seat);
+    return seat;
   }
 
   /** A session on the current root, held; the given one is used no more, unless it is the same. */
   #switch(session: Session): Session {
     const { seat } = session;
     const root = seat.enter();
-    this.#adopt(root);
-    if (session.config === this.#config && session.instance === this.#instance) {
-      session.holdOn(root);
-      return session;
-    }
-    session.isClosed = true;
-    const next = this.#openOn(seat, root);
+    const next = this.#openOn(seat, root, session);
     next.holdOn(root);
     return next;
   }
 
-  /** On a root that the seat has entered. */
-  #openOn(seat: Seat, root: number): Session {
+  /**
+   * A session on a root that the seat has entered, and still is entering: `session` itself if it is
+   * of that root's image.
+   */
+  #openOn(seat: Seat, root: number, session?: Session): Session {
     try {
       this.#adopt(root);
-      seat.rest(root);
+      if (session?.config === this.#config && session?.instance === this.#instance) return session;
+      if (session) session.isClosed = true;
       return new Session(this.#config!, this.#instance, seat, root);
     } catch (error) {
-      seat.letGo();
-      this.#seats.push(seat);
+      if (session) session.isClosed = true;
+      // A seat that went on entering would keep everything.
+      this.#release(seat);
       throw error;
     }
   }
@@ -196,8 +219,14 @@ export class Attachment {
 
   #close(session: Session): void {
     session.isClosed = true;
-    session.seat.letGo();
-    this.#seats.push(session.seat);
+    this.#release(session.seat);
+  }
+
+  #release(seat: Seat): void {
+    seat.letGo();
+    this.#seats.push(seat);
+    // If it was the last one that held a guest's image, the address may soon be another's.
+    if (this.#options.isGuest && this.#sessions.length === 0) this.#image = 0;
   }
 
   /** A held session to go on with instead of one that has trapped; throws any other error. */
@@ -205,7 +234,8 @@ export class Attachment {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
     // A trapped instance is not trusted any more.
     if (trapped.instance === this.#instance) this.#replaceInstance(trapped);
-    return this.hold();
+    const session = this.take();
+    return session.hold() ? session : this.#switch(session);
   }
 
   #heal<Result>(error: unknown, trapped: Session, evaluate: (session: Session) => Result): Result {
@@ -220,19 +250,16 @@ export class Attachment {
     }
   }
 
-  #replaceInstance({ seat, root }: Session): void {
-    const { module, isGuest, restore } = this.#options;
+  #replaceInstance({ root }: Session): void {
+    const { module, restore } = this.#options;
     this.#instance = new Instance(module, this.#memory);
     const sessions = this.#sessions;
     this.#sessions = [];
     if (restore) {
       restore(this.#config!.bytes);
-      seat.restore(root);
-      for (const session of sessions) session.seat.restore(root);
+      for (const seat of this.#taken) seat.restore(root);
     }
     for (const session of sessions) this.#close(session);
-    // Nothing holds a guest's image now.
-    if (isGuest) this.#image = 0;
   }
 }
 

@@ -36,6 +36,10 @@ export class Cohorts {
     this.#store = store;
   }
 
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
+  }
+
   get all(): Cohort[] {
     return Array.from(this.#entries.values(), ({ cohortId, groupType, size, bytes }) => ({
       cohortId,

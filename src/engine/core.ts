@@ -77,10 +77,24 @@ export function hasSimd(): boolean {
   return WebAssembly.validate(SIMD_PROBE);
 }
 
+let isSharable: boolean | undefined;
+
 /** Whether threads can share memory here: in a browser only of an isolated page. */
 export function canShare(): boolean {
+  isSharable ??= findWhetherSharable();
+  return isSharable;
+}
+
+function findWhetherSharable(): boolean {
   if (typeof SharedArrayBuffer === "undefined") return false;
-  return (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false;
+  if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false) return false;
+  try {
+    // Where address space is short, it cannot be reserved.
+    new WebAssembly.Memory({ initial: 1, maximum: PAGE_COUNT_MAX, shared: true });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The package's own core; loaded once per process and build. */

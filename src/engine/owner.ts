@@ -9,7 +9,7 @@ import { Config } from "./config.ts";
 import type { CoreMemory, CoreModule } from "./core.ts";
 import type { EngineWarning } from "./errors.ts";
 import { checkHeader } from "./image-header.ts";
-import { type PlacedImage, Store } from "./store.ts";
+import { type PlacedImage, type RootCohorts, Store } from "./store.ts";
 import { withUnknownCohorts } from "./unknown-cohorts.ts";
 
 export class Owner {
@@ -73,12 +73,16 @@ export class Owner {
     this.#store.reclaim();
     const image = this.#store.place(bytes, isNew);
     const config = known ?? this.#configOf(image, isNew ? bytes : undefined);
-    // Most images name no cohort; then their names are decoded when somebody evaluates.
-    const count = this.#store.memory.views.u32[(image.address + IMAGE_COHORT_COUNT) >>> 2];
-    const named = count > 0 ? config.names.cohorts : [];
-    const root = this.#store.publish(this.#cohorts.of(named), image);
+    const root = this.#store.publish(this.#tablesFor(config, image), image);
     this.attachment.follow(root, config);
     return config;
+  }
+
+  #tablesFor(config: Config, { address }: PlacedImage): RootCohorts {
+    if (!this.#cohorts.isEmpty) return this.#cohorts.of(config.names.cohorts);
+    // Names are decoded when somebody needs them: here nobody does.
+    const count = this.#store.memory.views.u32[(address + IMAGE_COHORT_COUNT) >>> 2];
+    return { tables: new Array(count).fill(undefined), count: 0 };
   }
 
   /** @param bytes - the image, if nobody else can change these */

@@ -2,7 +2,8 @@
 
 import { type Memory, PAGE_SIZE, pagesFor } from "./memory.ts";
 
-const ALIGNMENT = 16;
+/** Of all addresses. */
+export const ALIGNMENT = 16;
 /** What is added at once, so that many small requests do not each grow the memory. */
 const GROWTH_MAX = 4 * 1024 * 1024;
 
@@ -20,6 +21,11 @@ export class Pool {
   constructor(memory: Memory, start: number) {
     this.#memory = memory;
     this.free(start, memory.size - start);
+  }
+
+  /** What {@link allocate} takes for so many bytes. */
+  sizeFor(bytes: number): number {
+    return align(bytes);
   }
 
   /**

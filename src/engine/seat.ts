@@ -20,13 +20,15 @@ import {
   STORE_SEATS,
 } from "../../assembly/store-layout.ts";
 import { CoreError } from "./errors.ts";
-import type { Memory } from "./memory.ts";
+import { type Memory, PAGE_SIZE, pagesFor } from "./memory.ts";
 
 /** So many threads can find out at once that one is alive, until it has begun to wait again. */
 const WAITERS_MIN = 4;
 
 /** Where sessions get their memory from. */
 export interface Room {
+  /** What is taken of it for so many bytes. */
+  sizeFor(bytes: number): number;
   allocate(bytes: number): number;
   free(address: number, bytes: number): void;
 }
@@ -38,6 +40,10 @@ export class GrownRoom implements Room {
 
   constructor(memory: Memory) {
     this.#memory = memory;
+  }
+
+  sizeFor(bytes: number): number {
+    return pagesFor(bytes) * PAGE_SIZE;
   }
 
   allocate(bytes: number): number {
@@ -54,7 +60,11 @@ function stateAt(memory: Memory, seat: number): number {
 /** Addresses of the seats that have ever been taken. */
 export function seatsOf(memory: Memory): number[] {
   const count = Atomics.load(memory.views.i32, (STORE + STORE_SEAT_COUNT) >>> 2);
-  return Array.from({ length: count }, (_, index) => STORE + STORE_SEATS + index * SEAT_SIZE);
+  // One too many for a moment, where somebody finds that there is none left.
+  return Array.from(
+    { length: Math.min(count, SEAT_COUNT_MAX) },
+    (_, index) => STORE + STORE_SEATS + index * SEAT_SIZE,
+  );
 }
 
 /** What a seat names; 0 = nothing, also for one that is not taken. */
@@ -136,12 +146,12 @@ export class Seat {
 
   /** The root that was entered, and its image, are not freed. */
   rest(root: number): void {
-    this.#setHold(root | HOLD_IDLE);
+    this.#setHold(root + HOLD_IDLE);
   }
 
   /** As {@link rest}, nor are its tables. */
   hold(root: number): void {
-    this.#setHold(root | HOLD_BUSY);
+    this.#setHold(root + HOLD_BUSY);
   }
 
   #setHold(hold: number): void {
@@ -162,6 +172,8 @@ export class Seat {
   /** Writes what the seat says anew, into memory in which nothing can be trusted. */
   restore(root: number): void {
     const { i32, u32 } = this.#memory.views;
+    const count = (STORE + STORE_SEAT_COUNT) >>> 2;
+    i32[count] = Math.max(i32[count], (this.address - STORE - STORE_SEATS) / SEAT_SIZE + 1);
     i32[this.#index(SEAT_STATE)] = 1;
     u32[this.#index(SEAT_REGION)] = this.#region;
     u32[this.#index(SEAT_REGION_SIZE)] = this.#regionSize;
@@ -176,13 +188,14 @@ export class Seat {
   reserve(bytes: number, used: number): void {
     if (bytes <= this.#regionSize) return;
     const [old, oldSize] = [this.#region, this.#regionSize];
-    const region = this.#room.allocate(bytes);
+    const size = this.#room.sizeFor(bytes);
+    const region = this.#room.allocate(size);
     const { u8, u32 } = this.#memory.views;
     u8.copyWithin(region, old, old + used);
     this.#region = region;
-    this.#regionSize = bytes;
+    this.#regionSize = size;
     u32[this.#index(SEAT_REGION)] = region;
-    u32[this.#index(SEAT_REGION_SIZE)] = bytes;
+    u32[this.#index(SEAT_REGION_SIZE)] = size;
     this.#room.free(old, oldSize);
   }
 

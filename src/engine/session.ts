@@ -193,7 +193,9 @@ export class Session {
 
   /** Whether the engine has a cohort of the image. */
   hasCohort(cohort: number): boolean {
-    return this.#word(this.#root + ROOT_TABLES + cohort * L.U32) !== 0;
+    const at = this.#root + ROOT_TABLES + cohort * L.U32;
+    this.#memory.reach(at + L.U32);
+    return this.#word(at) !== 0;
   }
 
   #givenValue(slot: number): unknown {

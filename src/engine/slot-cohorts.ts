@@ -17,12 +17,17 @@ export interface CohortPlace {
   path: string;
 }
 
+interface NumberedPlace extends CohortPlace {
+  /** Among the slot's cohorts. */
+  index: number;
+}
+
 export interface SlotCohortsEntry {
   groupType: string;
   /** The slot of the member's id. */
   member: SlotEntry;
   /** By cohort id. */
-  places: Map<string, CohortPlace>;
+  places: Map<string, NumberedPlace>;
   /** Index of the first one in the image. */
   start: number;
 }
@@ -61,19 +66,19 @@ export function cohortIndexes(
   { places, start }: SlotCohortsEntry,
   ids: readonly string[],
 ): number[] {
-  const wanted = new Set(ids);
-  const indexes: number[] = [];
-  for (const [index, id] of [...places.keys()].entries()) {
-    if (wanted.has(id)) indexes.push(start + index);
-  }
-  return indexes;
+  return Array.from(new Set(ids), (id) => start + places.get(id)!.index);
 }
 
 /** By cohort of the slot, for the names of the image. */
 export function namedCohortsOf({ cohorts }: SlotEntry): NamedCohort[] {
   if (!cohorts) return [];
   const { groupType, places } = cohorts;
-  return Array.from(places, ([cohortId, place]) => ({ cohortId, groupType, ...place }));
+  return Array.from(places, ([cohortId, { flagKey, path }]) => ({
+    cohortId,
+    groupType,
+    flagKey,
+    path,
+  }));
 }
 
 /** Writes a slot's cohorts; answers, by cohort, the pointer of its atom. */

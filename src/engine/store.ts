@@ -23,7 +23,7 @@ import type { CoreModule } from "./core.ts";
 import { ConfigError } from "./errors.ts";
 import { Instance } from "./instance.ts";
 import { Memory, pagesFor } from "./memory.ts";
-import { align, Pool } from "./pool.ts";
+import { ALIGNMENT, align, Pool } from "./pool.ts";
 import { holdAt, seatsOf, vacate } from "./seat.ts";
 
 /** An image in the memory. */
@@ -162,10 +162,10 @@ export class Store {
     if (holds.has(HOLD_ENTERING)) return;
     this.#retired = this.#retired.filter((root) => {
       const { address, size, image } = root;
-      if (holds.has(address | HOLD_BUSY)) return true;
+      if (holds.has(address + HOLD_BUSY)) return true;
       for (const table of root.tables) if (table) this.#use(table, -1);
       root.tables = [];
-      if (holds.has(address | HOLD_IDLE)) return true;
+      if (holds.has(address + HOLD_IDLE)) return true;
       this.pool.free(address, size);
       image.uses--;
       if (image.uses === 0) this.pool.free(image.address, image.size);
@@ -180,7 +180,7 @@ export class Store {
     const blocking = new Map<number, number>();
     for (const seat of seatsOf(this.memory)) {
       const hold = holdAt(this.memory, seat);
-      if (hold === 0 || (hold & ~15) === this.#current?.address) continue;
+      if (hold === 0 || hold - (hold % ALIGNMENT) === this.#current?.address) continue;
       // Twice the same: it may have ended there. Most have only not evaluated since.
       if (this.#blocking.get(seat) === hold && vacate(this.memory, seat)) continue;
       blocking.set(seat, hold);
@@ -190,10 +190,11 @@ export class Store {
     return holds;
   }
 
-  /** After a trap: writes anew what evaluations go by. `bytes` = the current image. */
+  /** After a trap: writes anew what evaluations go by, seats apart. `bytes` = the current image. */
   restore(bytes: Uint8Array): void {
     const { u8 } = this.memory.views;
     const root = this.#current!;
+    u8.fill(0, STORE, STORE + STORE_SIZE);
     this.#writeHeader();
     u8.set(bytes, root.image.address);
     this.#writeRoot(root);

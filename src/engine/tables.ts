@@ -125,7 +125,9 @@ export class ImageTables {
     const { groupType, member } = source;
     slot.cohorts ??= { groupType, member: this.slot(member), places: new Map(), start: 0 };
     const { places } = slot.cohorts;
-    for (const [index, id] of ids.entries()) if (!places.has(id)) places.set(id, placeOf(index));
+    for (let i = 0; i < ids.length; i++) {
+      if (!places.has(ids[i])) places.set(ids[i], { ...placeOf(i), index: places.size });
+    }
   }
 
   #resultOf(selector: readonly string[]): number {
