@@ -31,7 +31,8 @@ export function bucketOf(salt: string, variant: string, share = 100, field = "id
 
 export function engines(flags: EvaluationFlag[]): Engine[] {
   const all = BACKENDS.map((backend) => Engine.loadSync(flags, { backend }));
-  return [...all, Engine.loadSync(all[0].toImage())];
+  const shared = Engine.loadSync(flags, { shared: true });
+  return [...all, Engine.loadSync(all[0].toImage()), shared, Engine.attach(shared.handle())];
 }
 
 /** As `Object.fromEntries`, of those that have a value; in the order that the oracle has. */

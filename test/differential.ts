@@ -72,15 +72,25 @@ function randomKeys(random: Random, flags: EvaluationFlag[]): string[] {
   return random.times(1 + random.int(5), () => random.pick(all));
 }
 
-// One engine lives as long as the process and is updated with each config: that is how a server
-// uses it, and how leftovers of an earlier config would show.
-let longLived: Engine | undefined;
+// These live as long as the process and are updated with each config: that is how a server uses
+// them, and how leftovers of an earlier config would show.
+let longLived: { own: Engine; owner: Engine; attached: Engine } | undefined;
 
-function updatedEngine(flags: EvaluationFlag[]): Engine {
+function updatedEngines(flags: EvaluationFlag[]): [string, Engine][] {
   const config = flags as unknown as EngineFlags;
-  if (longLived === undefined) longLived = Engine.loadSync(config);
-  else longLived.update(config as Parameters<Engine["update"]>[0]);
-  return longLived;
+  if (longLived) {
+    longLived.own.update(config);
+    longLived.owner.update(config);
+  } else {
+    const owner = Engine.loadSync(config, { shared: true });
+    longLived = { own: Engine.loadSync(config), owner, attached: Engine.attach(owner.handle()) };
+  }
+  const { own, owner, attached } = longLived;
+  return [
+    ["updated:", own],
+    ["attached:", attached],
+    ["shared:", owner],
+  ];
 }
 
 /** Whether a case differs at all, by every entry point of fresh engines and an updated one. */
@@ -89,7 +99,7 @@ export function findDifference(candidate: Case, flagKeys: string[]): Difference 
   const { context } = candidate;
   const expected = attempt(() => evaluateWithOracle(flags, context)) as Answers | Thrown;
   if (expected instanceof Thrown) return undefined;
-  const loaded = attempt(() => [["updated:", updatedEngine(flags)], ...freshEngines(flags)]);
+  const loaded = attempt(() => [...updatedEngines(flags), ...freshEngines(flags)]);
   if (loaded instanceof Thrown) return { api: "load", expected: "an engine", actual: loaded };
   for (const [name, engine] of loaded as [string, Engine][]) {
     const found = compareEverything(engine, name, [flags, context], expected, flagKeys);
@@ -121,7 +131,7 @@ export function compareOnce(seed: number, options: Options = {}): Outcome {
   const outcome: Outcome = { evaluations: 0, skipped: 0 };
   let engines: [string, Engine][];
   try {
-    engines = [["updated:", updatedEngine(flags)]];
+    engines = updatedEngines(flags);
     if (fresh) engines.push(...freshEngines(flags));
   } catch (error) {
     const actual = new Thrown(error);

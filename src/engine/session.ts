@@ -100,7 +100,7 @@ export class Session {
   variantOf(context: unknown, flagKey: string): EvaluationVariant | undefined {
     const { config } = this;
     const flag = config.flags.find(flagKey);
-    if (flag < 0) return undefined;
+    if (flag < 0) return this.#nothing();
     this.begin(context);
     const plan = config.planOf(flag);
     if (plan) {
@@ -111,6 +111,12 @@ export class Session {
     const slot = config.firstSlot(flag);
     if (slot >= 0) this.#fill(slot);
     return config.variants.get(flag, this.runAlone(flag));
+  }
+
+  /** There is no such flag, unless the store has another root. */
+  #nothing(): undefined {
+    if (!this.hold()) throw SWITCH;
+    return undefined;
   }
 
   /** Evaluates the flags of a plan, parents first. */
