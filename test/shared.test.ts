@@ -201,7 +201,11 @@ describe("an attached engine", () => {
     const handle = engine.handle();
     const all: Engine[] = [];
     const attachAll = () => {
-      for (let i = 0; i < 1001; i++) all.push(Engine.attach(handle));
+      for (let i = 0; i < 1001; i++) {
+        const attached = Engine.attach(handle);
+        attached.evaluate(pro);
+        all.push(attached);
+      }
     };
     expect(attachAll).toThrow(expect.objectContaining({ name: "CoreError", code: "no-seat" }));
     expect(all.length).toBeGreaterThan(900);

@@ -40,8 +40,6 @@ export class Guest {
       isGuest: true,
       revive: (config) => new Owner(module, config.bytes, config).attachment,
     });
-    // From now on the owner knows of this thread.
-    void this.attachment.config;
   }
 
   get warnings(): readonly EngineWarning[] {

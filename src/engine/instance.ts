@@ -5,7 +5,10 @@ import type { CoreModule } from "./core.ts";
 import { CoreError } from "./errors.ts";
 import type { Memory } from "./memory.ts";
 
-/** The core's exports (assembly/index.ts). All but `slot`, `flag`, ... are absolute addresses. */
+/**
+ * The core's exports (assembly/index.ts). Arguments are absolute addresses, but for the indices
+ * `flag`, `predicate`, `slot` and `cohort`, and the slots of a table in `copyMembers`.
+ */
 export interface CoreExports {
   layoutVersion(): number;
   sealImage(image: number): void;

@@ -27,14 +27,16 @@ const WAITERS_MIN = 4;
 
 /** Where sessions get their memory from. */
 export interface Room {
-  /** What is taken of it for so many bytes. */
-  sizeFor(bytes: number): number;
+  /** What to allocate for so many bytes, instead of `old` bytes that are too few. */
+  sizeFor(bytes: number, old: number): number;
   allocate(bytes: number): number;
   free(address: number, bytes: number): void;
 }
 
-/** Sessions of a thread that does not own the store: what they outgrow is lost, at most as much
- * again, as each region is twice the last. */
+/**
+ * Of a thread that does not own the store: it adds to the memory what it needs. What a session
+ * outgrows is lost, less than what it has then, as each region is at least twice the last.
+ */
 export class GrownRoom implements Room {
   readonly #memory: Memory;
 
@@ -42,8 +44,8 @@ export class GrownRoom implements Room {
     this.#memory = memory;
   }
 
-  sizeFor(bytes: number): number {
-    return pagesFor(bytes) * PAGE_SIZE;
+  sizeFor(bytes: number, old: number): number {
+    return pagesFor(Math.max(bytes, old * 2)) * PAGE_SIZE;
   }
 
   allocate(bytes: number): number {
@@ -188,7 +190,7 @@ export class Seat {
   reserve(bytes: number, used: number): void {
     if (bytes <= this.#regionSize) return;
     const [old, oldSize] = [this.#region, this.#regionSize];
-    const size = this.#room.sizeFor(bytes);
+    const size = this.#room.sizeFor(bytes, oldSize);
     const region = this.#room.allocate(size);
     const { u8, u32 } = this.#memory.views;
     u8.copyWithin(region, old, old + used);
