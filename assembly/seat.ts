@@ -53,7 +53,7 @@ export function leave(session: usize): void {
 /** As {@link enter}, for as many evaluations as follow until {@link release}. */
 export function hold(session: usize): bool {
   setHold(session, HOLD_BUSY);
-  if (!isCurrent(session)) return false;
+  if (load<u32>(session, SESSION_STANCE) == STANCE_OUT && !isCurrent(session)) return false;
   store<u32>(session, STANCE_HELD, SESSION_STANCE);
   return true;
 }

@@ -35,7 +35,7 @@
 // A reader does at most these six steps, whatever others do: it never waits and never repeats.
 // The owner waits for nobody either; what it cannot free, it frees after a later publication.
 // A thread that dies keeps its seats taken. Whoever wants a seat, or the memory that it holds, can
-// tell (src/engine/seat.ts): waiters on SEAT_LIFE vanish with their thread.
+// tell (src/engine/seat.ts): waiters on SEAT_LIVES vanish with their thread.
 // test/protocol.test.ts explores all interleavings of a small model of this.
 
 import { U32 } from "./layout.ts";
@@ -46,6 +46,7 @@ export const STORE_MAGIC = 0;
 export const STORE_VERSION = STORE_MAGIC + U32; // LAYOUT_VERSION
 export const STORE_BACKEND = STORE_VERSION + U32; // BACKEND_*
 export const STORE_SEAT_COUNT = STORE_BACKEND + U32; // seats ever taken
+export const STORE_PROBE = STORE_SEAT_COUNT + U32; // the seat to be asked next for a sign of life
 export const STORE_CURRENT = 64; // a ROOT; alone on its cache line
 export const STORE_SEATS = 128;
 export const BACKEND_WASM = 1;
@@ -54,12 +55,13 @@ export const BACKEND_WASM_SIMD = 2;
 // ── SEAT ── one cache line each ─────────────────────────────────────────────────────────────
 export const SEAT_STATE = 0; // odd = taken; goes up by one whenever it is taken or left
 export const SEAT_HOLD = SEAT_STATE + U32;
-export const SEAT_LIFE = SEAT_HOLD + U32; // only waited upon
-export const SEAT_WATCHED = SEAT_LIFE + U32; // the state for which the next two are true
-export const SEAT_WAITERS = SEAT_WATCHED + U32; // ever begun by the thread that has the seat
-export const SEAT_PROBES = SEAT_WAITERS + U32; // of these, woken by others
-export const SEAT_REGION = SEAT_PROBES + U32; // the session's memory; stays with the seat
+export const SEAT_REGION = SEAT_HOLD + U32; // the session's memory; stays with the seat
 export const SEAT_REGION_SIZE = SEAT_REGION + U32;
+// The state's low 24 bits << 8 | waiters of the thread in that state that nobody has claimed.
+export const SEAT_WAITERS = SEAT_REGION_SIZE + U32;
+// Only waited upon: one word per state in turn, so that who comes late wakes nobody of another.
+export const SEAT_LIVES = 32;
+export const SEAT_LIFE_COUNT = 8;
 export const SEAT_SIZE = 64;
 export const SEAT_COUNT_MAX = 1000;
 export const STORE_SIZE = STORE_SEATS + SEAT_COUNT_MAX * SEAT_SIZE;

@@ -214,3 +214,71 @@ describe("an attached engine", () => {
     expect(Engine.attach(handle).variant(pro, "plan")?.key).toBe("on");
   });
 });
+
+describe("seats", () => {
+  test("of one thread's are good for another that has not seen the memory grow", () => {
+    const engine = shared();
+    const handle = engine.handle();
+    const [late, early] = [Engine.attach(handle), Engine.attach(handle)];
+    expect(early.variant(pro, "all")?.key).toBe("on");
+    early[Symbol.dispose]();
+    expect(late.variant(pro, "all")?.key).toBe("on");
+    late[Symbol.dispose]();
+    expect(engine.variant(pro, "all")?.key).toBe("on");
+    expect(Object.keys(engine.evaluate(pro))).toEqual(["plan", "all"]);
+  });
+
+  test("in use when an engine is disposed of are left when it is done", async () => {
+    const engine = shared();
+    const handle = engine.handle();
+    const seats = new Uint32Array(handle.memory.buffer, 1024 + 12, 1);
+    const attached = Engine.attach(handle);
+    const disposing = {
+      user: {
+        get plan() {
+          attached[Symbol.dispose]();
+          return "pro";
+        },
+      },
+    };
+    async function* users() {
+      yield disposing;
+      yield pro;
+    }
+    for (let i = 0; i < 50; i++) {
+      expect(attached.variant(disposing, "plan")?.key).toBe("on");
+      const many = await attached.evaluateMany(users());
+      expect(many.at(1, "plan")?.key).toBe("on");
+    }
+    expect(seats[0]).toBeLessThan(5);
+  });
+
+  test("that keep an older root keep it through a trap of another evaluation", async () => {
+    const engine = Engine.loadSync(flags);
+    async function* users() {
+      yield pro;
+      engine.update([plan("^free")]);
+      const trapping = {
+        user: {
+          get plan() {
+            throw new WebAssembly.RuntimeError("as if the core had trapped");
+          },
+        },
+      };
+      expect(() => engine.variant(trapping, "plan")).toThrow("trapped twice");
+      for (let i = 0; i < 5; i++) engine.update([plan(`^free${i}`), flagOf(`f${i}`, [])]);
+      yield pro;
+    }
+    await expect(engine.evaluateMany(users())).resolves.toMatchObject({ userCount: 2 });
+  });
+});
+
+test("a module for another kind of memory is refused", () => {
+  const { module, memory } = shared().handle();
+  const wrong = expect.objectContaining({ name: "CoreError", code: "wrong-module" });
+  expect(() => Engine.loadSync(flags, { module })).toThrow(wrong);
+  expect(Engine.loadSync(flags, { module, shared: true }).evaluate(pro)).toHaveProperty("all");
+  const empty = new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
+  const attached = () => Engine.attach({ memory, module: empty });
+  expect(attached).toThrow(wrong);
+});

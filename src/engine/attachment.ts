@@ -37,6 +37,8 @@ export class Attachment {
   #seats: Seat[] = [];
   /** With a session, too. */
   #taken: Seat[] = [];
+  /** Since it was last used. */
+  #hasLeft = false;
   /** For configs that have been replaced, and are asked again. */
   readonly #revived = new WeakMap<Config, Attachment>();
 
@@ -141,25 +143,30 @@ export class Attachment {
     for (const session of this.#sessions) session.rest(root);
   }
 
-  /** Gives back the seats that are not in use; evaluating takes some again. */
+  /** Gives back the seats, those in use when they are done; evaluating takes some again. */
   leave(): void {
     if (this.#options.isGuest) {
       // Nothing holds the image any more.
       this.#config?.retire();
       this.#config = undefined;
     }
+    this.#hasLeft = true;
     for (const session of this.#sessions) this.#close(session);
     this.#sessions = [];
-    for (const seat of this.#seats) seat.leave();
-    this.#taken = this.#taken.filter((seat) => !this.#seats.includes(seat));
+    for (const seat of this.#seats) this.#leaveSeat(seat);
     this.#seats = [];
   }
 
+  #leaveSeat(seat: Seat): void {
+    seat.leave();
+    this.#taken = this.#taken.filter((other) => other !== seat);
+  }
+
   #open(): Session {
+    this.#hasLeft = false;
     const seat = this.#seats.pop() ?? this.#takeSeat();
-    const root = seat.enter();
-    const session = this.#openOn(seat, root);
-    session.rest(root);
+    const session = this.#enter(seat);
+    session.rest(session.root);
     return session;
   }
 
@@ -172,37 +179,39 @@ export class Attachment {
 
   /** A session on the current root, held; the given one is used no more, unless it is the same. */
   #switch(session: Session): Session {
-    const { seat } = session;
-    const root = seat.enter();
-    const next = this.#openOn(seat, root, session);
-    next.holdOn(root);
+    const next = this.#enter(session.seat, session);
+    next.holdOn(next.root);
     return next;
   }
 
-  /**
-   * A session on a root that the seat has entered, and still is entering: `session` itself if it is
-   * of that root's image.
-   */
-  #openOn(seat: Seat, root: number, session?: Session): Session {
+  /** A session on the current root, which the seat holds; `session` itself if it fits that. */
+  #enter(seat: Seat, session?: Session): Session {
     try {
-      this.#adopt(root);
-      if (session?.config === this.#config && session?.instance === this.#instance) return session;
+      const root = seat.enter();
+      this.#adopt(root, seat);
+      if (session?.config === this.#config && session?.instance === this.#instance) {
+        session.moveTo(root);
+        return session;
+      }
       if (session) session.isClosed = true;
       return new Session(this.#config!, this.#instance, seat, root);
     } catch (error) {
       if (session) session.isClosed = true;
-      // A seat that went on entering would keep everything.
       this.#release(seat);
       throw error;
     }
   }
 
-  /** Takes the root's image for the config; the root cannot be freed meanwhile. */
-  #adopt(root: number): void {
+  /** Takes the image of a root that the seat has entered for the config. */
+  #adopt(root: number, seat: Seat): void {
     this.#memory.reach(root + ROOT_SIZE);
+    const image = this.#imageOf(root);
     // Sessions of the config keep its image from being freed, and so its address from another.
-    if (this.#config && this.#imageOf(root) === this.#image) return;
-    this.#replaceConfig(root, configAt(this.#memory, this.#imageOf(root)));
+    const isSame = this.#config !== undefined && image === this.#image;
+    if (!isSame) this.#config?.retire();
+    // Until here whatever was lent could still be read. As short as may be: nothing is freed.
+    seat.hold(root);
+    if (!isSame) this.#replaceConfig(root, configAt(this.#memory, image));
   }
 
   #replaceConfig(root: number, config: Config): void {
@@ -223,8 +232,11 @@ export class Attachment {
   }
 
   #release(seat: Seat): void {
-    seat.letGo();
-    this.#seats.push(seat);
+    if (this.#hasLeft) this.#leaveSeat(seat);
+    else {
+      seat.letGo();
+      this.#seats.push(seat);
+    }
     // If it was the last one that held a guest's image, the address may soon be another's.
     if (this.#options.isGuest && this.#sessions.length === 0) this.#image = 0;
   }
@@ -233,7 +245,7 @@ export class Attachment {
   replace(error: unknown, trapped: Session): Session {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
     // A trapped instance is not trusted any more.
-    if (trapped.instance === this.#instance) this.#replaceInstance(trapped);
+    if (trapped.instance === this.#instance) this.#replaceInstance();
     const session = this.take();
     return session.hold() ? session : this.#switch(session);
   }
@@ -250,14 +262,14 @@ export class Attachment {
     }
   }
 
-  #replaceInstance({ root }: Session): void {
+  #replaceInstance(): void {
     const { module, restore } = this.#options;
     this.#instance = new Instance(module, this.#memory);
     const sessions = this.#sessions;
     this.#sessions = [];
     if (restore) {
       restore(this.#config!.bytes);
-      for (const seat of this.#taken) seat.restore(root);
+      for (const seat of this.#taken) seat.restore();
     }
     for (const session of sessions) this.#close(session);
   }

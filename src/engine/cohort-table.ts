@@ -22,8 +22,11 @@ const LOAD = 0.75;
 const LOAD_MAX = 0.85;
 const GROWTH = 1.5;
 const HOMES_MIN = 4;
-/** No run of members is expected to be longer at that load. */
-const OVERFLOW = 1024;
+/** Runs of members are seldom longer at that load; if one is, the table is made anew. */
+const OVERFLOW_MIN = 16;
+const OVERFLOW_MAX = 1024;
+/** More than this is not believed before it has come. */
+const EXPECTED_MAX = 1 << 24;
 const BATCH_SIZE = 65536;
 const FINGERPRINT_SIZE = 16;
 
@@ -34,9 +37,11 @@ interface Extent {
   end: number;
 }
 
-function extentFor(members: number, overflow: number): Extent {
+/** @param stretch - how many times the usual room there is for what runs over */
+function extentFor(members: number, stretch: number): Extent {
   const homes = Math.max(HOMES_MIN, Math.ceil(members / LOAD));
-  return { homes, end: homes + Math.min(overflow, Math.max(members, HOMES_MIN)) };
+  const overflow = Math.min(OVERFLOW_MAX, OVERFLOW_MIN + Math.ceil(members / 16));
+  return { homes, end: homes + overflow * stretch };
 }
 
 export class CohortTable {
@@ -125,16 +130,20 @@ export class CohortTableBuilder {
   #batchEnd: number;
   #batchCount = 0;
   #table: CohortTable;
-  #overflow = OVERFLOW;
+  #stretch = 1;
 
-  /** @param expected - how many members will come, if it is known */
+  /** @param expected - how many members will come, as far as is known */
   constructor(instance: Instance, pool: Pool, expected: number) {
     this.#instance = instance;
     this.#pool = pool;
     this.#batch = pool.allocate(BATCH_SIZE + FINGERPRINT_SIZE);
     this.#batchEnd = this.#batch;
-    this.#table = this.#newTable(expected);
-    while (this.#table.addBlock());
+    try {
+      this.#table = this.#newTable(Math.min(expected, EXPECTED_MAX) || 0);
+    } catch (error) {
+      this.#freeBatch();
+      throw error;
+    }
   }
 
   add(id: string): void {
@@ -156,7 +165,7 @@ export class CohortTableBuilder {
   finish(): void {
     this.#flush();
     const { count, extent } = this.#table;
-    if (extentFor(count, this.#overflow).homes !== extent.homes) this.#resize(count);
+    if (extentFor(count, this.#stretch).homes !== extent.homes) this.#resize(count);
     this.#freeBatch();
   }
 
@@ -210,13 +219,25 @@ export class CohortTableBuilder {
     while (true) {
       at = core.addMembers(this.#table.address, at, end, scratch) >>> 0;
       if (at === end) return;
-      this.#overflow *= 2;
+      this.#stretch *= 2;
       this.#resize(this.#table.count * GROWTH);
     }
   }
 
+  /** With all its blocks. */
   #newTable(members: number): CohortTable {
-    return new CohortTable(this.#instance.memory, this.#pool, extentFor(members, this.#overflow));
+    const table = this.#emptyTable(members);
+    try {
+      while (table.addBlock());
+      return table;
+    } catch (error) {
+      table.free();
+      throw error;
+    }
+  }
+
+  #emptyTable(members: number): CohortTable {
+    return new CohortTable(this.#instance.memory, this.#pool, extentFor(members, this.#stretch));
   }
 
   #resize(members: number): void {
@@ -227,7 +248,7 @@ export class CohortTableBuilder {
   /** All members in a table for as many, which grows as the old one goes. */
   #copy(from: CohortTable, members: number): CohortTable {
     const { core } = this.#instance;
-    let to = this.#newTable(members);
+    let to = this.#emptyTable(members);
     try {
       for (let block = 0; block < from.blockCount; block++) {
         const end = Math.min((block + 1) * BLOCK_MEMBERS, from.extent.end);
@@ -235,7 +256,7 @@ export class CohortTableBuilder {
         while (slot < end) {
           slot = core.copyMembers(from.address, to.address, slot, end) >>> 0;
           if (slot < end && !to.addBlock()) {
-            this.#overflow *= 2;
+            this.#stretch *= 2;
             to = this.#copy(to, members);
           }
         }

@@ -86,18 +86,21 @@ export class CohortIntake {
   readonly #onProgress: ((read: number) => void) | undefined;
   #read = 0;
 
-  constructor(store: Store, expected: number, { onProgress }: SetCohortOptions = {}) {
-    this.#builder = new CohortTableBuilder(store.instance, store.pool, expected);
-    this.#onProgress = onProgress;
+  /** @throws {@link CohortError} if there is no room */
+  constructor(store: Store, expected: number, options: SetCohortOptions | undefined) {
+    this.#onProgress = options?.onProgress;
+    try {
+      this.#builder = new CohortTableBuilder(store.instance, store.pool, expected);
+    } catch (error) {
+      throw this.#reasonOf(error);
+    }
   }
 
   add(memberId: unknown): void {
     if (typeof memberId !== "string") {
+      const place = `memberIds[${this.#read}]`;
       const got = describe(memberId);
-      throw new CohortError(
-        "invalid-cohort",
-        `memberIds[${this.#read}]: expected a string, got ${got}`,
-      );
+      throw new CohortError("invalid-cohort", `${place}: expected a string, got ${got}`);
     }
     this.#builder.add(memberId);
     this.#read++;
@@ -117,6 +120,10 @@ export class CohortIntake {
   /** Gives the memory back; answers what to throw. */
   fail(error: unknown): unknown {
     this.#builder.discard();
+    return this.#reasonOf(error);
+  }
+
+  #reasonOf(error: unknown): unknown {
     if (!(error instanceof ContextError)) return error;
     const message = `memberIds: expected what fits into memory, got more than ${this.#read}`;
     return new CohortError("too-large", message, { cause: error });

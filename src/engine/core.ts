@@ -31,7 +31,8 @@ interface JsBuild {
   instantiate(imports: { env: { memory: { buffer: ArrayBuffer } } }): Record<string, unknown>;
 }
 
-const PAGE_SIZE = 65536;
+/** Of a memory, in bytes. */
+export const PAGE_SIZE = 65536;
 /** As the shared builds state it (asconfig.json). */
 const PAGE_COUNT_MAX = 65536;
 

@@ -271,7 +271,7 @@ export class Engine {
     options?: SetCohortOptions,
   ): Cohort | Promise<Cohort> {
     const owner = this.#ownerFor("setCohort");
-    checkCohort(cohortId, groupType, memberIds);
+    checkCohort(cohortId, groupType, memberIds, options);
     if (Symbol.asyncIterator in memberIds) {
       return owner.streamCohort(cohortId, groupType, memberIds, options);
     }

@@ -26,7 +26,13 @@ export class ContextError extends Error {
 }
 
 /** Why the core cannot be used. */
-export type CoreErrorCode = "layout-version" | "trap" | "no-seat" | "not-shared" | "not-owner";
+export type CoreErrorCode =
+  | "layout-version"
+  | "wrong-module"
+  | "trap"
+  | "no-seat"
+  | "not-shared"
+  | "not-owner";
 
 /**
  * The core cannot be used: its layout is another one, it trapped twice on one call, too many

@@ -52,6 +52,7 @@ export class FlagCompiler {
   readonly #warn: Warn;
   readonly #outcomes: FlagEntry["outcomes"] = [];
   readonly #variants = new Map<string, NumberedVariant>();
+  readonly #naming: (() => void)[] = [];
 
   constructor(tables: ImageTables, flag: EvaluationFlag, warn: Warn) {
     this.#tables = tables;
@@ -75,6 +76,7 @@ export class FlagCompiler {
       }
       for (let i = 0; i < segments.length; i++) entry.segments.push(this.#segment(segments[i], i));
       entry.outcomes = this.#outcomes;
+      for (const name of this.#naming) name();
       return entry;
     } catch (problem) {
       if (!(problem instanceof FlagProblem)) throw problem;
@@ -145,7 +147,8 @@ export class FlagCompiler {
     if (spec.kind === KIND_SET_ANY) {
       const flagKey = this.#flag.key;
       const placeOf = (index: number) => ({ flagKey, path: `${place()}.values[${index}]` });
-      this.#tables.nameCohorts(slot, values, placeOf);
+      // Only once the flag is known to be used.
+      this.#naming.push(() => this.#tables.nameCohorts(slot, values, placeOf));
     }
     const predicate = { name, slot, spec, index: 0 };
     slot.predicatesByName.set(name, predicate);

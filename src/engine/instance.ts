@@ -33,8 +33,15 @@ export class Instance {
 
   constructor(module: CoreModule, memory: Memory) {
     this.memory = memory;
-    this.core = module.instantiate(memory.core) as unknown as CoreExports;
-    const version = this.core.layoutVersion();
+    let version: number;
+    try {
+      this.core = module.instantiate(memory.core) as unknown as CoreExports;
+      version = this.core.layoutVersion();
+    } catch (cause) {
+      const kind = memory.isShared ? "shared" : "private";
+      const message = `module: expected a core for ${kind} memory, got another module`;
+      throw new CoreError("wrong-module", message, { cause });
+    }
     if (version !== LAYOUT_VERSION) {
       throw new CoreError("layout-version", `expected core ${LAYOUT_VERSION}, got ${version}`);
     }

@@ -1,9 +1,8 @@
 // The memory of a store as one thread sees it. The only file that says memory.buffer.
 
-import type { CoreMemory } from "./core.ts";
+import { type CoreMemory, PAGE_SIZE } from "./core.ts";
 import { ContextError } from "./errors.ts";
 
-export const PAGE_SIZE = 65536;
 /** What 32-bit addresses reach, in whole pages. */
 const MEMORY_SIZE_MAX = 2 ** 32 - PAGE_SIZE;
 
@@ -37,13 +36,17 @@ export class Memory {
     return this.core.buffer.byteLength;
   }
 
+  hasRoomFor(bytes: number): boolean {
+    return this.size + bytes <= MEMORY_SIZE_MAX;
+  }
+
   /**
    * Adds room for `bytes`; answers its address. Other threads may add theirs in between.
    *
    * @throws {@link ContextError} if there is none
    */
   add(bytes: number): number {
-    if (this.size + bytes > MEMORY_SIZE_MAX) throw outOfMemory();
+    if (!this.hasRoomFor(bytes)) throw outOfMemory();
     try {
       const pages = this.core.grow(pagesFor(bytes));
       this.views = viewsOf(this.core);

@@ -6,7 +6,7 @@ import type { CohortTable } from "./cohort-table.ts";
 import { type Cohort, CohortIntake, Cohorts, type SetCohortOptions } from "./cohorts.ts";
 import { compile, type Flags } from "./compile.ts";
 import { Config } from "./config.ts";
-import type { CoreMemory, CoreModule } from "./core.ts";
+import type { CoreModule } from "./core.ts";
 import type { EngineWarning } from "./errors.ts";
 import { checkHeader } from "./image-header.ts";
 import { type PlacedImage, type RootCohorts, Store } from "./store.ts";
@@ -33,16 +33,6 @@ export class Owner {
     const revive = (old: Config) => new Owner(module, old.bytes, old).attachment;
     this.attachment = new Attachment({ module, instance, room, isGuest: false, restore, revive });
     this.#config = this.#load(bytes, isNew, config);
-  }
-
-  /** Of all threads. */
-  get memoryBytes(): number {
-    return this.#store.memory.size;
-  }
-
-  /** To be sent to other threads. */
-  get memory(): CoreMemory {
-    return this.#store.memory.core;
   }
 
   get cohorts(): Cohort[] {

@@ -1,6 +1,7 @@
 // Room in a memory that its owner hands out and takes back: images, roots, tables.
 
-import { type Memory, PAGE_SIZE, pagesFor } from "./memory.ts";
+import { PAGE_SIZE } from "./core.ts";
+import { type Memory, pagesFor } from "./memory.ts";
 
 /** Of all addresses. */
 export const ALIGNMENT = 16;
@@ -72,6 +73,7 @@ export class Pool {
       if (free < size || free >= bestSize) continue;
       best = i;
       bestSize = free;
+      if (free === size) break;
     }
     return best;
   }
@@ -82,7 +84,7 @@ export class Pool {
     const isLast = last >= 0 && this.#ends[last] === memory.size;
     const missing = size - (isLast ? this.#ends[last] - this.#starts[last] : 0);
     const spare = Math.min(memory.size >>> 4, GROWTH_MAX);
-    const added = pagesFor(missing + spare) * PAGE_SIZE;
+    const added = pagesFor(missing + (memory.hasRoomFor(missing + spare) ? spare : 0)) * PAGE_SIZE;
     this.free(memory.add(added), added);
     // If another thread has added room in between, the two pieces are not neighbours.
     if (this.#find(size) < 0) this.#grow(size);

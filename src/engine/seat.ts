@@ -1,29 +1,35 @@
 // A seat: a session's memory, and what it asks the owner not to free (assembly/store-layout.ts).
 
+import { U32 } from "../../assembly/layout.ts";
 import {
   HOLD_BUSY,
   HOLD_ENTERING,
   HOLD_IDLE,
   SEAT_COUNT_MAX,
   SEAT_HOLD,
-  SEAT_LIFE,
-  SEAT_PROBES,
+  SEAT_LIFE_COUNT,
+  SEAT_LIVES,
   SEAT_REGION,
   SEAT_REGION_SIZE,
   SEAT_SIZE,
   SEAT_STATE,
   SEAT_WAITERS,
-  SEAT_WATCHED,
   STORE,
   STORE_CURRENT,
+  STORE_PROBE,
   STORE_SEAT_COUNT,
   STORE_SEATS,
 } from "../../assembly/store-layout.ts";
+import { PAGE_SIZE } from "./core.ts";
 import { CoreError } from "./errors.ts";
-import { type Memory, PAGE_SIZE, pagesFor } from "./memory.ts";
+import { type Memory, pagesFor } from "./memory.ts";
 
-/** So many threads can find out at once that one is alive, until it has begun to wait again. */
-const WAITERS_MIN = 4;
+/** So often others can find out that a thread is alive, until it has begun to wait again. */
+const WAITERS = 24;
+/** Of these, for the owner alone, who asks ever more rarely (store.ts). */
+const WAITERS_OF_OWNER = 16;
+/** So many seats are asked for a sign of life by who looks for one. */
+const PROBES_MAX = 4;
 
 /** Where sessions get their memory from. */
 export interface Room {
@@ -75,28 +81,35 @@ export function holdAt(memory: Memory, seat: number): number {
   return isTaken ? Atomics.load(memory.views.i32, (seat + SEAT_HOLD) >>> 2) >>> 0 : 0;
 }
 
-/**
- * Whether the thread that has had a seat since `state` has surely ended: of the waiters that it
- * began, and nobody has woken, none is there. Each time one is woken; who lives begins another.
- */
-function isDead({ views: { i32 } }: Memory, seat: number, state: number): boolean {
-  if (Atomics.load(i32, (seat + SEAT_WATCHED) >>> 2) !== state) return false;
-  const probes = (seat + SEAT_PROBES) >>> 2;
-  const waiters = Atomics.load(i32, (seat + SEAT_WAITERS) >>> 2);
-  // Counted first, so that two who ask at once do not both count on the last waiter.
-  if (Atomics.add(i32, probes, 1) < waiters) {
-    return Atomics.notify(i32, (seat + SEAT_LIFE) >>> 2, 1) === 0;
-  }
-  Atomics.sub(i32, probes, 1);
-  return false;
+/** Index of the word on which the thread waits that has the seat since `state`. */
+function lifeIndex(seat: number, state: number): number {
+  return (seat + SEAT_LIVES + ((state >>> 1) % SEAT_LIFE_COUNT) * U32) >>> 2;
 }
 
-/** Gives a seat of a thread that has ended back; false = it has not, or others did. */
-export function vacate(memory: Memory, seat: number): boolean {
+/**
+ * Whether the thread that has had a seat since `state` has surely ended: of the waiters that it
+ * began, and nobody has claimed, none is there. Each time one is claimed and woken; who lives
+ * begins another. False if there are no more than `spare` to be claimed.
+ */
+function isDead({ views: { i32 } }: Memory, seat: number, state: number, spare: number): boolean {
+  const waiters = (seat + SEAT_WAITERS) >>> 2;
+  const word = Atomics.load(i32, waiters);
+  if (word >>> 8 !== (state & 0xffffff) || (word & 0xff) <= spare) return false;
+  if (Atomics.compareExchange(i32, waiters, word, word - 1) !== word) return false;
+  return Atomics.notify(i32, lifeIndex(seat, state), 1) === 0;
+}
+
+/** Takes a seat from a thread that has ended, or gives it back; false = it has not ended. */
+function succeed(memory: Memory, seat: number, next: number, spare: number): boolean {
   const state = stateAt(memory, seat);
-  if ((state & 1) === 0 || !isDead(memory, seat, state)) return false;
+  if ((state & 1) === 0 || !isDead(memory, seat, state, spare)) return false;
   const { i32 } = memory.views;
-  return Atomics.compareExchange(i32, (seat + SEAT_STATE) >>> 2, state, state + 1) === state;
+  return Atomics.compareExchange(i32, (seat + SEAT_STATE) >>> 2, state, state + next) === state;
+}
+
+/** Gives a seat of a thread that has ended back; for the owner. */
+export function vacate(memory: Memory, seat: number): boolean {
+  return succeed(memory, seat, 1, 0);
 }
 
 export class Seat {
@@ -104,8 +117,12 @@ export class Seat {
   readonly #memory: Memory;
   readonly #room: Room;
   readonly #isWatched: boolean;
+  /** While the thread has it. */
+  readonly #state: number;
   #region: number;
   #regionSize: number;
+  #root = 0;
+  #isLeft = false;
 
   /**
    * Takes a free seat, one of a thread that has ended, or a new one; it holds nothing.
@@ -118,15 +135,14 @@ export class Seat {
     this.#room = room;
     this.#isWatched = isWatched;
     this.address = takeSeat(memory);
+    this.#state = stateAt(memory, this.address);
     this.letGo();
     this.#region = memory.views.u32[this.#index(SEAT_REGION)];
     this.#regionSize = memory.views.u32[this.#index(SEAT_REGION_SIZE)];
-    if (!isWatched) return;
-    Atomics.store(memory.views.i32, this.#index(SEAT_WAITERS), 0);
-    Atomics.store(memory.views.i32, this.#index(SEAT_PROBES), 0);
+    // Of another thread, maybe, which has added that memory.
+    memory.reach(this.#region + this.#regionSize);
+    Atomics.store(memory.views.i32, this.#index(SEAT_WAITERS), this.#state << 8);
     this.#wait();
-    // Only now the counts are of this thread.
-    Atomics.store(memory.views.i32, this.#index(SEAT_WATCHED), stateAt(memory, this.address));
   }
 
   /** Address of the session's memory. */
@@ -138,48 +154,53 @@ export class Seat {
     return this.#regionSize;
   }
 
-  /** The root that the store has published last. Until it rests on one, nothing is freed. */
+  /** The root that the store has published last. Until the next hold nothing at all is freed. */
   enter(): number {
     const { i32 } = this.#memory.views;
-    this.#setHold(HOLD_ENTERING);
-    this.#wait();
+    Atomics.store(i32, this.#index(SEAT_HOLD), HOLD_ENTERING);
     return Atomics.load(i32, (STORE + STORE_CURRENT) >>> 2) >>> 0;
   }
 
-  /** The root that was entered, and its image, are not freed. */
-  rest(root: number): void {
-    this.#setHold(root + HOLD_IDLE);
-  }
-
-  /** As {@link rest}, nor are its tables. */
+  /** The root that was entered, its image and its tables are not freed. */
   hold(root: number): void {
-    this.#setHold(root + HOLD_BUSY);
+    this.#setHold(root, HOLD_BUSY);
+    this.#wait();
   }
 
-  #setHold(hold: number): void {
-    Atomics.store(this.#memory.views.i32, this.#index(SEAT_HOLD), hold);
+  /** As {@link hold}, but for the tables. */
+  rest(root: number): void {
+    this.#setHold(root, HOLD_IDLE);
   }
 
   letGo(): void {
-    this.#setHold(0);
+    this.#setHold(0, 0);
+  }
+
+  #setHold(root: number, hold: number): void {
+    this.#root = root;
+    Atomics.store(this.#memory.views.i32, this.#index(SEAT_HOLD), root + hold);
   }
 
   /** For other threads to take; its memory stays with it. */
   leave(): void {
     this.letGo();
+    this.#isLeft = true;
     const { i32 } = this.#memory.views;
+    // Its waiters are not to be taken for those of the next.
+    Atomics.store(i32, this.#index(SEAT_WAITERS), 0);
+    Atomics.notify(i32, lifeIndex(this.address, this.#state));
     Atomics.add(i32, this.#index(SEAT_STATE), 1);
   }
 
   /** Writes what the seat says anew, into memory in which nothing can be trusted. */
-  restore(root: number): void {
+  restore(): void {
     const { i32, u32 } = this.#memory.views;
     const count = (STORE + STORE_SEAT_COUNT) >>> 2;
     i32[count] = Math.max(i32[count], (this.address - STORE - STORE_SEATS) / SEAT_SIZE + 1);
-    i32[this.#index(SEAT_STATE)] = 1;
+    i32[this.#index(SEAT_STATE)] = this.#state;
     u32[this.#index(SEAT_REGION)] = this.#region;
     u32[this.#index(SEAT_REGION_SIZE)] = this.#regionSize;
-    this.rest(root);
+    if (this.#root) this.rest(this.#root);
   }
 
   /**
@@ -201,15 +222,14 @@ export class Seat {
     this.#room.free(old, oldSize);
   }
 
-  /** Begins as many waiters as others have woken. Nothing ever wakes them for another reason. */
+  /** Begins as many waiters as others have claimed. */
   #wait(): void {
-    if (!this.#isWatched || !("waitAsync" in Atomics)) return;
+    if (!this.#isWatched || this.#isLeft || !("waitAsync" in Atomics)) return;
     const { i32 } = this.#memory.views;
-    const probes = Atomics.load(i32, this.#index(SEAT_PROBES));
-    const waiters = Atomics.load(i32, this.#index(SEAT_WAITERS));
-    for (let missing = WAITERS_MIN - (waiters - probes); missing > 0; missing--) {
-      const { value } = Atomics.waitAsync(i32, this.#index(SEAT_LIFE), 0);
-      Atomics.add(i32, this.#index(SEAT_WAITERS), 1);
+    const waiters = this.#index(SEAT_WAITERS);
+    for (let missing = WAITERS - (Atomics.load(i32, waiters) & 0xff); missing > 0; missing--) {
+      const { value } = Atomics.waitAsync(i32, lifeIndex(this.address, this.#state), 0);
+      Atomics.add(i32, waiters, 1);
       if (typeof value !== "string") void value.then(() => this.#wait());
     }
   }
@@ -222,20 +242,39 @@ export class Seat {
 
 /** A free seat, one of a thread that has ended, or a new one. */
 function takeSeat(memory: Memory): number {
+  const seats = seatsOf(memory);
+  const free = seats.find((seat) => takeFree(memory, seat));
+  if (free !== undefined) return free;
+  const dead = succeedOne(memory, seats, PROBES_MAX, WAITERS_OF_OWNER);
+  if (dead !== undefined) return dead;
   const { i32 } = memory.views;
-  for (const seat of seatsOf(memory)) {
-    const state = stateAt(memory, seat);
-    const isTaken = (state & 1) === 1;
-    if (isTaken && !isDead(memory, seat, state)) continue;
-    const next = state + (isTaken ? 2 : 1);
-    const index = (seat + SEAT_STATE) >>> 2;
-    if (Atomics.compareExchange(i32, index, state, next) === state) return seat;
-  }
   const count = (STORE + STORE_SEAT_COUNT) >>> 2;
-  if (Atomics.add(i32, count, 1) >= SEAT_COUNT_MAX) {
-    Atomics.sub(i32, count, 1);
-    throw new CoreError("no-seat", `expected at most ${SEAT_COUNT_MAX} evaluations at a time`);
+  if (Atomics.add(i32, count, 1) < SEAT_COUNT_MAX) return takeSeat(memory);
+  Atomics.sub(i32, count, 1);
+  const last = succeedOne(memory, seats, seats.length, 0);
+  if (last !== undefined) return last;
+  throw new CoreError("no-seat", `expected at most ${SEAT_COUNT_MAX} evaluations at a time`);
+}
+
+function takeFree(memory: Memory, seat: number): boolean {
+  const state = stateAt(memory, seat);
+  if (state & 1) return false;
+  const { i32 } = memory.views;
+  return Atomics.compareExchange(i32, (seat + SEAT_STATE) >>> 2, state, state + 1) === state;
+}
+
+/** Takes the seat of a thread that has ended, if one is among the next so many; in turn. */
+function succeedOne(
+  memory: Memory,
+  seats: readonly number[],
+  probes: number,
+  spare: number,
+): number | undefined {
+  const count = Math.min(probes, seats.length);
+  const first = Atomics.add(memory.views.i32, (STORE + STORE_PROBE) >>> 2, count) >>> 0;
+  for (let i = 0; i < count; i++) {
+    const seat = seats[(first + i) % seats.length];
+    if (succeed(memory, seat, 2, spare)) return seat;
   }
-  // Others may be faster to take the new one.
-  return takeSeat(memory);
+  return undefined;
 }

@@ -50,27 +50,31 @@ export class Session {
 
   /** Holds on to the root until {@link end}; false = the store has another one. */
   hold(): boolean {
+    if (this.#header(L.SESSION_STANCE) === L.STANCE_HELD) return true;
     return this.instance.core.hold(this.#encoder.base) !== 0;
   }
 
-  /** As {@link hold}, on a root of the same image that its seat has entered. */
+  /** As {@link hold}, on a root of the same image that its seat holds. */
   holdOn(root: number): void {
-    this.#moveTo(root, L.STANCE_HELD);
-    this.seat.hold(root);
+    this.moveTo(root);
+    this.#setWord(L.SESSION_STANCE, L.STANCE_HELD);
   }
 
   /** Between evaluations, on another root of the same image. */
   rest(root: number): void {
-    this.#moveTo(root, L.STANCE_OUT);
+    this.moveTo(root);
     this.seat.rest(root);
   }
 
-  #moveTo(root: number, stance: number): void {
-    const { base } = this.#encoder;
-    const { u32 } = this.#memory.views;
+  /** On a root of the same image that its seat holds, in no evaluation. */
+  moveTo(root: number): void {
     this.#root = root;
-    u32[(base + L.SESSION_ROOT) >>> 2] = root;
-    u32[(base + L.SESSION_STANCE) >>> 2] = stance;
+    this.#setWord(L.SESSION_ROOT, root);
+    this.#setWord(L.SESSION_STANCE, L.STANCE_OUT);
+  }
+
+  #setWord(field: number, value: number): void {
+    this.#memory.views.u32[(this.#encoder.base + field) >>> 2] = value;
   }
 
   /** Starts over with another user. */

@@ -66,7 +66,9 @@ export function cohortIndexes(
   { places, start }: SlotCohortsEntry,
   ids: readonly string[],
 ): number[] {
-  return Array.from(new Set(ids), (id) => start + places.get(id)!.index);
+  const named = Array.from(new Set(ids), (id) => places.get(id));
+  // A predicate of flags that are left out names what is no cohort; nobody asks it.
+  return named.flatMap((place) => (place ? [start + place.index] : []));
 }
 
 /** By cohort of the slot, for the names of the image. */

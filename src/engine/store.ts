@@ -43,6 +43,13 @@ interface Root {
   cohortCount: number;
 }
 
+/** A seat that keeps something from being freed. */
+interface Obstacle {
+  hold: number;
+  /** Publications since it has first done so. */
+  age: number;
+}
+
 /** The cohorts that a root is to have. */
 export interface RootCohorts {
   /** By cohort of the image. */
@@ -62,7 +69,7 @@ export class Store {
   /** Of each table the roots that name it, and one for the cohort itself. */
   readonly #uses = new Map<CohortTable, number>();
   /** What seats have said when it last stood in the way, by seat. */
-  #blocking = new Map<number, number>();
+  #blocking = new Map<number, Obstacle>();
 
   /** @param size - of the first image */
   constructor(module: CoreModule, size: number) {
@@ -173,17 +180,20 @@ export class Store {
     });
   }
 
-  /** What all seats say; those of threads that have ended while they stood in the way are given
-   * back. */
+  /** What all seats say; those of threads that have ended in the way are given back. */
   #holds(): Set<number> {
     const holds = new Set<number>();
-    const blocking = new Map<number, number>();
+    const blocking = new Map<number, Obstacle>();
     for (const seat of seatsOf(this.memory)) {
       const hold = holdAt(this.memory, seat);
       if (hold === 0 || hold - (hold % ALIGNMENT) === this.#current?.address) continue;
-      // Twice the same: it may have ended there. Most have only not evaluated since.
-      if (this.#blocking.get(seat) === hold && vacate(this.memory, seat)) continue;
-      blocking.set(seat, hold);
+      const last = this.#blocking.get(seat);
+      const age = last?.hold === hold ? last.age + 1 : 0;
+      // It may have ended there; most have only not evaluated since. A thread can only be asked so
+      // often without an answer of its own, so it is asked ever more rarely.
+      const isAsked = age > 0 && (age & (age - 1)) === 0;
+      if (isAsked && vacate(this.memory, seat)) continue;
+      blocking.set(seat, { hold, age });
       holds.add(hold);
     }
     this.#blocking = blocking;

@@ -1,13 +1,18 @@
 import { describe, type EngineWarning } from "./errors.ts";
 import type { NamedCohort } from "./image-reader.ts";
 
+/** Among the values of a condition it stands for null. */
+const NULL_VALUE = "(none)";
+
 /** The warnings of an image, and one for each cohort that it names and the engine does not have. */
 export function withUnknownCohorts(
   warnings: readonly EngineWarning[],
   named: readonly NamedCohort[],
   isKnown: (cohort: number) => boolean,
 ): readonly EngineWarning[] {
-  const unknown = named.filter((_, index) => !isKnown(index)).map(warningOf);
+  const isUnknown = ({ cohortId }: NamedCohort, index: number) =>
+    cohortId !== NULL_VALUE && !isKnown(index);
+  const unknown = named.filter(isUnknown).map(warningOf);
   return unknown.length > 0 ? Object.freeze([...warnings, ...unknown]) : warnings;
 }
 
