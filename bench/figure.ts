@@ -22,3 +22,10 @@ export function bytes(allocation: Allocation | undefined): string {
 export function between({ low, high }: Spread, show: (value: number) => string): string {
   return `${show(low)} to ${show(high)}`;
 }
+
+/** Bytes, in powers of ten. */
+export function size(amount: number): string {
+  const magnitude = Math.abs(amount);
+  if (magnitude < 1e6) return `${(amount / 1e3).toFixed(1)} kB`;
+  return magnitude < 1e9 ? `${(amount / 1e6).toFixed(1)} MB` : `${(amount / 1e9).toFixed(2)} GB`;
+}

@@ -23,6 +23,8 @@ export interface Findings {
   comparisons: (Comparison & { id: string })[];
   tails: Tail[];
   crossovers: Crossover[];
+  /** Of cohorts by the million and of threads. */
+  sections: Section[];
   peers: PeerFindings | undefined;
   verdicts: Verdict[];
 }
@@ -40,11 +42,12 @@ flags from \`bootstrap\` and cohorts in its storage (it runs its own, older copy
 experiment-core); *Halyard* is this package; *core as JS* is this package with its core \
 translated from WebAssembly to JavaScript by Binaryen's wasm2js.
 
-All lanes run in one process. In each round they are sampled once, in random order. Median: of \
-the rounds' medians. p99: of samples of at least 0.02 ms, each the mean of its calls. Ratio: the \
-time of the row's first contender by this one's within a round, median over rounds; above 1 is \
-faster. Bytes: growth of the used heap and of external memory over some calls without a \
-collection between them; "at least" where one could not be avoided.`;
+All lanes of a row run in one process: that of the benchmark, for W6 one of its own. In each \
+round they are sampled once, in random order. Median: of the rounds' medians. p99: of samples of \
+at least 0.02 ms, each the mean of its calls. Ratio: the time of the row's first contender by \
+this one's within a round, median over rounds; above 1 is faster. Bytes: growth of the used heap \
+and of external memory over some calls without a collection between them; "at least" where one \
+could not be avoided.`;
 
 export function sectionsOf(findings: Findings): Section[] {
   const { agreements, rows, comparisons, tails, crossovers, peers, verdicts } = findings;
@@ -55,6 +58,7 @@ export function sectionsOf(findings: Findings): Section[] {
       "Arithmetic alone allocates nothing: its slowest calls are the machine's own pauses.";
     sections.push({ title: "Garbage and the slowest calls", text, table: tableOfTails(tails) });
   }
+  sections.push(...findings.sections);
   if (verdicts.length > 0) {
     sections.push({ title: "What must be", table: tableOfVerdicts(verdicts) });
   }

@@ -29,7 +29,10 @@ interface ClientModule {
     config: object,
   ) => {
     evaluateV2(user: User, flagKeys?: string[]): Answers;
-    cohortStorage: { put(cohort: object): void };
+    cohortStorage: {
+      put(cohort: object): void;
+      getCohortsForUser(userId: unknown, cohortIds: Set<string>): Set<string>;
+    };
   };
 }
 
@@ -70,7 +73,7 @@ export class Client {
   /** Without `cohort_ids`: the client looks them up and writes them itself. */
   readonly #users: User[];
 
-  constructor({ flags, users }: Workload) {
+  constructor({ flags, users }: Pick<Workload, "flags" | "users">) {
     const { LocalEvaluationClient } = load(
       "@amplitude/experiment-node-server/dist/src/local/client",
     );
@@ -86,14 +89,21 @@ export class Client {
     for (const { user_id, cohort_ids } of users.logical) {
       for (const id of cohort_ids) members.get(id)?.add(user_id);
     }
-    for (const [cohortId, memberIds] of members) {
-      const size = memberIds.size;
-      this.#client.cohortStorage.put({ cohortId, groupType: "User", size, memberIds });
-    }
+    for (const [cohortId, memberIds] of members) this.putCohort(cohortId, memberIds);
     this.#users = users.contexts.map(({ user }) => {
       const { cohort_ids: _, ...rest } = user as User;
       return rest;
     });
+  }
+
+  putCohort(cohortId: string, memberIds: Set<string>): void {
+    const size = memberIds.size;
+    this.#client.cohortStorage.put({ cohortId, groupType: "User", size, memberIds });
+  }
+
+  /** The look-up alone. */
+  cohortsOf(user: number, cohortIds: Set<string>): Set<string> {
+    return this.#client.cohortStorage.getCohortsForUser(this.#users[user].user_id, cohortIds);
   }
 
   evaluate(user: number, flagKeys?: string[]): Answers {

@@ -15,6 +15,7 @@ import { writePages } from "./page.ts";
 import { runPeers } from "./peers/run.ts";
 import { plain } from "./report.ts";
 import { measureTails } from "./tail.ts";
+import { measureThreads, THREAD_PARTS } from "./threads/run.ts";
 import { loadAll, type MeasuredRow, makeRows, type Row } from "./workloads.ts";
 
 interface Options {
@@ -54,7 +55,8 @@ const QUICK: Scale = {
   batchUsers: 64,
   tailCalls: 500,
 };
-const PARTS = ["W1", "W1b", "W2", "W3", "W4", "W5", "W7", "W8", "W9", "GC", "crossover"];
+const OWN_PARTS = ["W1", "W1b", "W2", "W3", "W4", "W5", "W7", "W8", "W9", "GC", "crossover"];
+const PARTS = [...OWN_PARTS, ...THREAD_PARTS];
 const TWO_HARNESSES = new Set(["W1", "W1b", "W2", "W3"]);
 const USAGE = 2;
 const INTERRUPTED = 130;
@@ -130,12 +132,17 @@ async function run(options: Options): Promise<Findings> {
   const tails = wanted("GC") ? await measureTails(loaded.many, scale.tailCalls) : [];
   if (wanted("crossover")) progress("crossover");
   const crossovers = wanted("crossover") ? await measureCrossovers(scale.crossover) : [];
+  const threads = await measureThreads(options.quick === true, wanted, progress);
   const verdicts = [
     ...measured.flatMap(verdictsOf),
     ...(tails.length > 0 ? verdictsOfTails(tails) : []),
+    ...(options.quick ? [] : threads.rows.flatMap(verdictsOf)),
+    ...threads.verdicts,
   ];
   const peers = options.peers ? await runPeers(fixture, rows, scale.peers, progress) : undefined;
-  return { agreements, rows: measured, comparisons, tails, crossovers, peers, verdicts };
+  const all = [...measured, ...threads.rows].sort((a, b) => (a.row.id < b.row.id ? -1 : 1));
+  const { sections } = threads;
+  return { agreements, rows: all, comparisons, tails, crossovers, sections, peers, verdicts };
 }
 
 async function main(): Promise<void> {

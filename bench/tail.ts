@@ -40,7 +40,7 @@ async function tailOf(contender: Contender, calls: number): Promise<Tail> {
 }
 
 /** Some microseconds without any garbage: what the machine itself interrupts. */
-function spin(index: number): number {
+export function spin(index: number): number {
   let state = index;
   for (let i = 0; i < SPINS; i++) state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + i;
   return state & 1;

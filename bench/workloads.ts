@@ -40,7 +40,7 @@ const LOOP_USERS = 4;
 type Answer = { key?: string } | undefined;
 
 /** Adds up what was answered; the length of a key differs between "on" and "off". */
-function weigh(variant: Answer): number {
+export function weigh(variant: Answer): number {
   return variant?.key?.length ?? 0;
 }
 
@@ -64,7 +64,7 @@ function usersInTurn<User>(users: readonly User[]): User[] {
 }
 
 /** Asks some questions in one call, so that calling does not count; times are per question. */
-function inTurn(name: string, ask: (question: number) => number): Contender {
+export function inTurn(name: string, ask: (question: number) => number): Contender {
   return {
     name,
     units: QUESTIONS_PER_CALL,

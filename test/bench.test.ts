@@ -17,10 +17,14 @@ test("a short run agrees with the oracle, measures every row and names every dem
   const rows = ["W1", "W1b", "W2", "W3", "W4 hit", "W4 miss", "W5", "W7", "W8", "W9", "GC"];
   expect([...new Set(demands)]).toEqual(rows);
   expect(stdout).toMatch(/^check GC: .+ bytes allocated per call: expected under 2048, got \d+: /m);
-  for (const row of rows.slice(0, -1))
+  for (const row of [...rows.slice(0, -1), "W6"])
     expect(stdout).toMatch(new RegExp(`^${row}: .+ [nµm]s `, "m"));
   expect(stdout).toMatch(/^500 flags .+ [0-9a-f]{16}$/m);
   expect(stdout).toMatch(/^Crossover: /m);
+  for (const lane of ["Halyard shared", "client", "idle threads"])
+    expect(stdout).toMatch(new RegExp(`^${lane} .+ MB `, "m"));
+  for (const part of ["M1", "M2", "T1", "T2", "T3: the owner", "Pauses: held in"])
+    expect(stdout).toMatch(new RegExp(`^${part} `, "m"));
   const missed = stdout.includes(": missed\n");
   expect(status).toBe(missed ? 1 : 0);
 });
