@@ -22,6 +22,7 @@ import type {
   ImageTables,
   PredicateEntry,
   SegmentEntry,
+  SlotEntry,
 } from "./tables.ts";
 
 /** Takes a warning about the flag with this key; `path` inside it. */
@@ -52,7 +53,7 @@ export class FlagCompiler {
   readonly #warn: Warn;
   readonly #outcomes: FlagEntry["outcomes"] = [];
   readonly #variants = new Map<string, NumberedVariant>();
-  readonly #naming: (() => void)[] = [];
+  readonly #naming: CohortNaming[] = [];
 
   constructor(tables: ImageTables, flag: EvaluationFlag, warn: Warn) {
     this.#tables = tables;
@@ -76,7 +77,7 @@ export class FlagCompiler {
       }
       for (let i = 0; i < segments.length; i++) entry.segments.push(this.#segment(segments[i], i));
       entry.outcomes = this.#outcomes;
-      for (const name of this.#naming) name();
+      for (const naming of this.#naming) this.#nameCohorts(naming);
       return entry;
     } catch (problem) {
       if (!(problem instanceof FlagProblem)) throw problem;
@@ -144,16 +145,22 @@ export class FlagCompiler {
     if (known) return known;
     const spec = specOf(String(op), values);
     if (spec.kind === KIND_HOST) checkPatterns(String(op), values, place);
-    if (spec.kind === KIND_SET_ANY) {
-      const flagKey = this.#flag.key;
-      const placeOf = (index: number) => ({ flagKey, path: `${place()}.values[${index}]` });
+    if (spec.kind === KIND_SET_ANY && slot.cohortSource) {
       // Only once the flag is known to be used.
-      this.#naming.push(() => this.#tables.nameCohorts(slot, values, placeOf));
+      this.#naming.push({ slot, values, place });
     }
     const predicate = { name, slot, spec, index: 0 };
     slot.predicatesByName.set(name, predicate);
     slot.predicates.push(predicate);
     return predicate;
+  }
+
+  #nameCohorts({ slot, values, place }: CohortNaming): void {
+    const flagKey = this.#flag.key;
+    this.#tables.nameCohorts(slot, values, (index) => ({
+      flagKey,
+      path: `${place()}.values[${index}]`,
+    }));
   }
 
   #values(values: readonly unknown[], place: Place): readonly string[] {
@@ -183,6 +190,13 @@ export class FlagCompiler {
     const allocations = this.#tables.json.of(bucket.allocations, place);
     return { slot, salt: bucket.salt, ranges, allocations, pointer: 0, prefixSize: 0 };
   }
+}
+
+/** A condition that names cohorts. */
+interface CohortNaming {
+  slot: SlotEntry;
+  values: readonly string[];
+  place: Place;
 }
 
 /** A variant with its outcome in the last segment that named it. */

@@ -32,12 +32,17 @@ export interface SlotCohortsEntry {
   start: number;
 }
 
-/** Where the Amplitude SDKs fill cohorts in, and whose; undefined for other selectors. */
-export function cohortSourceOf(
-  selector: readonly string[],
-): { groupType: string; member: readonly string[] } | undefined {
+/** Whose cohorts a slot is of, and the selector of their ids. */
+export interface CohortSource {
+  groupType: string;
+  member: readonly string[];
+}
+
+/** Where the Amplitude SDKs fill cohorts in; undefined for other selectors. */
+export function cohortSourceOf(selector: readonly string[]): CohortSource | undefined {
+  if (selector[selector.length - 1] !== "cohort_ids") return undefined;
   const [root, scope, type] = selector;
-  if (root !== "context" || selector.at(-1) !== "cohort_ids") return undefined;
+  if (root !== "context") return undefined;
   if (scope === "user" && selector.length === 3) {
     return { groupType: USER_GROUP_TYPE, member: ["context", "user", "user_id"] };
   }
@@ -66,9 +71,13 @@ export function cohortIndexes(
   { places, start }: SlotCohortsEntry,
   ids: readonly string[],
 ): number[] {
-  const named = Array.from(new Set(ids), (id) => places.get(id));
-  // A predicate of flags that are left out names what is no cohort; nobody asks it.
-  return named.flatMap((place) => (place ? [start + place.index] : []));
+  const indexes: number[] = [];
+  for (const id of ids.length > 1 ? new Set(ids) : ids) {
+    // A predicate of flags that are left out names what is no cohort; nobody asks it.
+    const place = places.get(id);
+    if (place) indexes.push(start + place.index);
+  }
+  return indexes;
 }
 
 /** By cohort of the slot, for the names of the image. */

@@ -9,6 +9,7 @@ import { murmur3 } from "./murmur3.ts";
 import { NEEDS_OF_KIND, type PredicateSpec } from "./predicate.ts";
 import {
   type CohortPlace,
+  type CohortSource,
   cohortIndexes,
   cohortSourceOf,
   isLazy,
@@ -27,7 +28,9 @@ export interface SlotEntry {
   atomCount: number;
   predicates: PredicateEntry[];
   predicatesByName: Map<string, PredicateEntry>;
-  /** The cohorts that its predicates name, by id; undefined = it is no slot of cohorts. */
+  /** undefined = it is no slot of cohorts */
+  cohortSource: CohortSource | undefined;
+  /** The cohorts that its predicates name; undefined = none. */
   cohorts: SlotCohortsEntry | undefined;
 }
 
@@ -112,6 +115,7 @@ export class ImageTables {
       atomCount: 0,
       predicates: [],
       predicatesByName,
+      cohortSource: cohortSourceOf(selector),
       cohorts: undefined,
     };
     this.#slots.push(slot);
@@ -120,9 +124,7 @@ export class ImageTables {
 
   /** A predicate of the slot names these, and may ask for them where the context has no list. */
   nameCohorts(slot: SlotEntry, ids: readonly string[], placeOf: (index: number) => CohortPlace) {
-    const source = cohortSourceOf(slot.selector);
-    if (!source) return;
-    const { groupType, member } = source;
+    const { groupType, member } = slot.cohortSource!;
     slot.cohorts ??= { groupType, member: this.slot(member), places: new Map(), start: 0 };
     const { places } = slot.cohorts;
     for (let i = 0; i < ids.length; i++) {
