@@ -10,6 +10,25 @@ export type VariantRecord = Record<string, EvaluationVariant>;
 /** With more properties V8 keeps an object as a dictionary, which is slow to copy. */
 const PROPERTIES_MAX = 1000;
 
+type Copy = (record: VariantRecord) => VariantRecord;
+
+/**
+ * One function, eight times: V8 copies a record as a whole only at a place of the source that has
+ * copied few others with other keys. Copying by a place that has seen more takes fifty times as
+ * long.
+ */
+const COPIES: readonly Copy[] = [
+  (record) => ({ ...record }),
+  (record) => ({ ...record }),
+  (record) => ({ ...record }),
+  (record) => ({ ...record }),
+  (record) => ({ ...record }),
+  (record) => ({ ...record }),
+  (record) => ({ ...record }),
+  (record) => ({ ...record }),
+];
+let makerCount = 0;
+
 /** What a record is made of. */
 export interface RecordSource {
   readonly flagKeys: readonly string[];
@@ -21,6 +40,7 @@ export interface RecordSource {
 /** Makes a config's records. */
 export class RecordMaker {
   readonly #source: RecordSource;
+  readonly #copyOf: Copy = COPIES[makerCount++ % COPIES.length];
   /** The last record made from nothing, and its outcomes by flag. */
   #template: VariantRecord | undefined;
   readonly #outcomes: Uint16Array;
@@ -51,7 +71,7 @@ export class RecordMaker {
     if (!this.#template) return undefined;
     const { flagKeys, variants } = this.#source;
     const known = this.#outcomes;
-    const record = { ...this.#template };
+    const record = this.#copyOf(this.#template);
     for (let flag = 0; flag < known.length; flag++) {
       const outcome = outcomes[start + flag];
       if (outcome === known[flag]) continue;
