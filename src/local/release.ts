@@ -1,0 +1,74 @@
+import type { Engine, EngineWarning, EvaluationFlag } from "../engine/index.ts";
+import type { Log } from "../sdk/log.ts";
+import type { CohortSync, NamedCohorts } from "./cohort-sync.ts";
+import type { FetchedFlags } from "./flag-api.ts";
+import type { FlagConfigCache } from "./flag-cache.ts";
+import { cohortsNamedBy } from "./named-cohorts.ts";
+
+export interface ReleaseOptions {
+  engine: Engine;
+  cohorts: CohortSync;
+  cache: FlagConfigCache;
+  log: Log;
+}
+
+/** Of cohorts that are missing it is told why they are. */
+const UNLOGGED: EngineWarning["code"] = "unknown-cohort";
+
+/** What comes before the flags that name these cohorts. */
+type Prepare = (cohorts: NamedCohorts) => Promise<void>;
+
+/** Makes flags live: their cohorts first, then all of them at once. */
+export class Release {
+  readonly #options: ReleaseOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ReleaseOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Answers the keys of the flags that have changed. One release after the other.
+   *
+   * @throws SyntaxError if there are flags, and none that could be used; the old ones stay
+   */
+  apply({ flags }: Pick<FetchedFlags, "flags">, signal: AbortSignal): Promise<string[]> {
+    return this.#enqueue(flags, signal, (named) => this.#options.cohorts.prepare(named, signal));
+  }
+
+  /** As {@link apply}, with the cohorts that are there: those of a snapshot. */
+  restore(flags: EvaluationFlag[], signal: AbortSignal): Promise<string[]> {
+    return this.#enqueue(flags, signal, async () => {});
+  }
+
+  #enqueue(flags: EvaluationFlag[], signal: AbortSignal, prepare: Prepare): Promise<string[]> {
+    const release = this.#last.then(() => this.#apply(flags, signal, prepare));
+    this.#last = release.catch(() => {});
+    return release;
+  }
+
+  async #apply(flags: EvaluationFlag[], signal: AbortSignal, prepare: Prepare): Promise<string[]> {
+    const { engine, cohorts, cache, log } = this.#options;
+    if (flags.length > 0 && !flags.some(isFlag)) {
+      throw new SyntaxError("flags: expected flags, got a list of something else");
+    }
+    signal.throwIfAborted();
+    const named = cohortsNamedBy(flags);
+    await prepare(named);
+    signal.throwIfAborted();
+    const { changed, warnings } = engine.update(flags);
+    cache.replace(flags);
+    cohorts.keepOnly(named);
+    if (changed.length > 0) {
+      log.debug(`${flags.length} flags are live, ${changed.length} have changed`);
+      for (const { code, path, message } of warnings) {
+        if (code !== UNLOGGED) log.warn(`${path}: ${message}`);
+      }
+    }
+    return changed;
+  }
+}
+
+function isFlag(flag: unknown): boolean {
+  return typeof flag === "object" && flag !== null && "key" in flag && "segments" in flag;
+}
