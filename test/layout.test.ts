@@ -1,6 +1,7 @@
 // The relations that the layout's constants must keep, derived anew.
 import { expect, test } from "vitest";
 import * as L from "../assembly/layout.ts";
+import * as S from "../assembly/store-layout.ts";
 
 type Name = keyof typeof L;
 
@@ -40,6 +41,17 @@ test("floats and 64-bit words are aligned", () => {
     L.IMAGE_HEADER_SIZE,
   ];
   for (const offset of offsets) expect(offset % 8).toBe(0);
+});
+
+test("what threads share fits: seats on their lines, members in blocks, holds below roots", () => {
+  expect(S.SEAT_LIVES + S.SEAT_LIFE_COUNT * L.U32).toBeLessThanOrEqual(S.SEAT_SIZE);
+  expect(S.SEAT_WAITERS + L.U32).toBeLessThanOrEqual(S.SEAT_LIVES);
+  expect(S.STORE_PROBE + L.U32).toBeLessThanOrEqual(S.STORE_CURRENT);
+  for (const offset of [S.STORE, S.STORE_CURRENT, S.STORE_SEATS]) expect(offset % 64).toBe(0);
+  expect(S.BLOCK_MEMBERS).toBe(Math.floor(S.BLOCK_SIZE / S.MEMBER_SIZE));
+  const holds = [S.HOLD_IDLE, S.HOLD_BUSY, S.HOLD_ENTERING];
+  expect(new Set(holds).size).toBe(3);
+  for (const hold of holds) expect(hold > 0 && hold < 16).toBe(true);
 });
 
 test("closed lists are numbered from 1 without gaps", () => {

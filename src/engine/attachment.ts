@@ -139,7 +139,10 @@ export class Attachment {
 
   /** The owner has published a root, of another image if there is a config. */
   follow(root: number, config?: Config): void {
-    if (config) this.#replaceConfig(root, config);
+    if (config) {
+      this.#config?.retire();
+      this.#replaceConfig(root, config);
+    }
     for (const session of this.#sessions) session.rest(root);
   }
 
@@ -214,8 +217,8 @@ export class Attachment {
     if (!isSame) this.#replaceConfig(root, configAt(this.#memory, image));
   }
 
+  /** The old one is retired. */
   #replaceConfig(root: number, config: Config): void {
-    this.#config?.retire();
     for (const session of this.#sessions) this.#close(session);
     this.#sessions = [];
     this.#config = config;
@@ -276,7 +279,7 @@ export class Attachment {
 }
 
 /** The config of an image in shared memory. */
-function configAt(memory: Memory, image: number): Config {
+export function configAt(memory: Memory, image: number): Config {
   memory.reach(image + IMAGE_SIZE + U32);
   const end = image + memory.views.u32[(image + IMAGE_SIZE) >>> 2];
   memory.reach(end);

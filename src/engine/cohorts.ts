@@ -25,6 +25,10 @@ interface Entry extends Cohort {
   readonly table: CohortTable;
 }
 
+function cohortOf({ cohortId, groupType, size, bytes }: Entry): Cohort {
+  return { cohortId, groupType, size, bytes };
+}
+
 /** Members between two calls of `onProgress`. */
 const PROGRESS_STEP = 65536;
 
@@ -41,12 +45,7 @@ export class Cohorts {
   }
 
   get all(): Cohort[] {
-    return Array.from(this.#entries.values(), ({ cohortId, groupType, size, bytes }) => ({
-      cohortId,
-      groupType,
-      size,
-      bytes,
-    }));
+    return Array.from(this.#entries.values(), cohortOf);
   }
 
   /** Of the cohorts that an image names. */
@@ -67,7 +66,7 @@ export class Cohorts {
     this.#store.keep(table);
     this.#entries.set(cohortId, entry);
     if (old) this.#store.drop(old.table);
-    return { cohortId, groupType, size, bytes };
+    return cohortOf(entry);
   }
 
   /** False = there is none. The caller publishes. */

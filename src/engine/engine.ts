@@ -14,7 +14,7 @@ import { type EngineHandle, Guest } from "./guest.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { Owner } from "./owner.ts";
 import { PinnedUser } from "./pinned-user.ts";
-import { type Session, SWITCH } from "./session.ts";
+import type { Session } from "./session.ts";
 import { ReadOnce } from "./slot-values.ts";
 import type { Variants } from "./variants.ts";
 
@@ -179,7 +179,7 @@ export class Engine {
    */
   explain(context: EvaluationContext, flagKey: string): Explanation | undefined {
     return this.#attachment.use((session) => {
-      if (!session.hold()) throw SWITCH;
+      session.mustHold();
       const { config } = session;
       const flag = config.flags.find(flagKey);
       if (flag < 0) return undefined;

@@ -38,7 +38,7 @@ export class Guest {
       instance: new Instance(module, memory),
       room: new GrownRoom(memory),
       isGuest: true,
-      revive: (config) => new Owner(module, config.bytes, config).attachment,
+      revive: Owner.reviver(module),
     });
   }
 

@@ -1,7 +1,7 @@
 // Who may change a store: it loads images and cohorts, and publishes them to all threads.
 
 import { IMAGE_COHORT_COUNT } from "../../assembly/layout.ts";
-import { Attachment } from "./attachment.ts";
+import { Attachment, configAt } from "./attachment.ts";
 import type { CohortTable } from "./cohort-table.ts";
 import { type Cohort, CohortIntake, Cohorts, type SetCohortOptions } from "./cohorts.ts";
 import { compile, type Flags } from "./compile.ts";
@@ -30,9 +30,14 @@ export class Owner {
     const { instance, pool: room } = store;
     // Others evaluate on shared memory: what they read is not written again.
     const restore = module.isShared ? undefined : (image: Uint8Array) => store.restore(image);
-    const revive = (old: Config) => new Owner(module, old.bytes, old).attachment;
+    const revive = Owner.reviver(module);
     this.attachment = new Attachment({ module, instance, room, isGuest: false, restore, revive });
     this.#config = this.#load(bytes, isNew, config);
+  }
+
+  /** Makes stores of their own for configs that have been replaced. */
+  static reviver(module: CoreModule): (config: Config) => Attachment {
+    return (config) => new Owner(module, config.bytes, config).attachment;
   }
 
   get cohorts(): Cohort[] {
@@ -78,9 +83,8 @@ export class Owner {
   /** @param bytes - the image, if nobody else can change these */
   #configOf({ address, size }: PlacedImage, bytes: Uint8Array | undefined): Config {
     const { memory } = this.#store;
-    const end = address + size;
-    if (memory.isShared) return new Config(() => memory.views.u8.subarray(address, end), false);
-    return new Config(() => bytes ?? memory.views.u8.slice(address, end), true);
+    if (memory.isShared) return configAt(memory, address);
+    return new Config(() => bytes ?? memory.views.u8.slice(address, address + size), true);
   }
 
   setCohort(

@@ -54,6 +54,11 @@ export class Session {
     return this.instance.core.hold(this.#encoder.base) !== 0;
   }
 
+  /** As {@link hold}; throws {@link SWITCH} instead. */
+  mustHold(): void {
+    if (!this.hold()) throw SWITCH;
+  }
+
   /** As {@link hold}, on a root of the same image that its seat holds. */
   holdOn(root: number): void {
     this.moveTo(root);
@@ -104,7 +109,11 @@ export class Session {
   variantOf(context: unknown, flagKey: string): EvaluationVariant | undefined {
     const { config } = this;
     const flag = config.flags.find(flagKey);
-    if (flag < 0) return this.#nothing();
+    if (flag < 0) {
+      // There is none, unless the store has another root.
+      this.mustHold();
+      return undefined;
+    }
     this.begin(context);
     const plan = config.planOf(flag);
     if (plan) {
@@ -117,12 +126,6 @@ export class Session {
     return config.variants.get(flag, this.runAlone(flag));
   }
 
-  /** There is no such flag, unless the store has another root. */
-  #nothing(): undefined {
-    if (!this.hold()) throw SWITCH;
-    return undefined;
-  }
-
   /** Evaluates the flags of a plan, parents first. */
   runPlan(plan: Uint32Array): void {
     this.outcomes.forgetAll();
@@ -131,7 +134,7 @@ export class Session {
 
   #run(plan: Uint32Array): void {
     this.outcomes.expect(plan);
-    this.#memory.views.u32[(this.#encoder.base + L.SESSION_CURSOR) >>> 2] = 0;
+    this.#setWord(L.SESSION_CURSOR, 0);
     this.#ask(this.instance.core.run);
   }
 
@@ -150,12 +153,10 @@ export class Session {
       return;
     }
     if (sweep.rest.length > 0) this.outcomes.forget();
-    const { core } = this.instance;
-    const { views } = this.#memory;
-    views.u32[(this.#encoder.base + L.SESSION_CURSOR) >>> 2] = 0;
-    views.u32[(this.#encoder.base + L.SESSION_RESUME) >>> 2] = 0;
+    this.#setWord(L.SESSION_CURSOR, 0);
+    this.#setWord(L.SESSION_RESUME, 0);
     this.outcomes.expectAll();
-    this.#ask(core.sweep);
+    this.#ask(this.instance.core.sweep);
     if (sweep.rest.length === 0) return;
     try {
       this.#run(sweep.rest);
@@ -238,7 +239,7 @@ export class Session {
   }
 
   #lookUp(slot: number, member: string, start: number, ids: readonly string[]): string[] {
-    if (this.#header(L.SESSION_STANCE) === L.STANCE_OUT && !this.hold()) throw SWITCH;
+    this.mustHold();
     if (!this.#encoder.isFilled(slot)) this.#encoder.fillMember(slot, member);
     const { core } = this.instance;
     const { base } = this.#encoder;
