@@ -4,23 +4,18 @@ import { writeFileSync } from "node:fs";
 import { setImmediate as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { compareOnce, describeFailure, type Failure, shrinkFailure } from "./differential.ts";
+import { type Length, lengthOf } from "./long-run.ts";
 import { show } from "./shrink.ts";
 
 const PROGRESS_EVERY_MS = 1_000;
 const USAGE = "usage: npm run fuzz -- [--minutes N] [--seed N]";
 
-type Settings = { seed: number; minutes: number };
-
-function readSettings(): Settings | string {
+function readSettings(): Length | string {
   try {
     const options = { minutes: { type: "string" }, seed: { type: "string" } } as const;
     const { values } = parseArgs({ options });
-    const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
     // A seed alone is a replay: exactly one config.
-    const minutes = Number(values.minutes ?? (values.seed === undefined ? 1 : 0));
-    if (!Number.isSafeInteger(seed)) return `--seed: expected a whole number, got ${values.seed}`;
-    if (!(minutes >= 0)) return `--minutes: expected a number, got ${values.minutes}`;
-    return { seed, minutes };
+    return lengthOf(values, values.seed === undefined ? 1 : 0);
   } catch (error) {
     return (error as Error).message;
   }

@@ -4,30 +4,23 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { Sample } from "./soak/meter.ts";
-import { SoakRun } from "./soak/run.ts";
+import { type Length, lengthOf, mebibytes } from "../long-run.ts";
+import type { Sample } from "./meter.ts";
+import { SoakRun } from "./run.ts";
 
 const USAGE = "usage: npm run soak -- [--minutes N] [--seed N]";
 /** A process that has not ended by itself after so long never will. */
 const END_MILLIS = 15_000;
 
-type Settings = { seed: number; minutes: number };
-
-function readSettings(): Settings | string {
+function readSettings(): Length | string {
   try {
     const text = { type: "string" } as const;
     const { values } = parseArgs({ options: { minutes: text, seed: text } });
-    const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
-    const minutes = Number(values.minutes ?? 2);
-    if (!Number.isSafeInteger(seed)) return `--seed: expected a whole number, got ${values.seed}`;
-    if (!(minutes >= 0)) return `--minutes: expected a number, got ${values.minutes}`;
-    return { seed, minutes };
+    return lengthOf(values, 2);
   } catch (error) {
     return (error as Error).message;
   }
 }
-
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 function held({ heap, handles, core }: Sample): string {
   return `heap ${mebibytes(heap)}, ${handles} handles, core ${mebibytes(core)}`;

@@ -1,32 +1,29 @@
 // npm run stress -- [--minutes N] [--seed N] [--workers N]: readers in threads of their own ask
 // while an owner publishes and kills them, until time is up, Ctrl-C or a wrong answer.
 import { parseArgs } from "node:util";
+import { type Length, lengthOf, mebibytes } from "../long-run.ts";
 import { StressRun, type StressSummary } from "./run.ts";
 
 const USAGE = "usage: npm run stress -- [--minutes N] [--seed N] [--workers N]";
 const WORKERS_MAX = 64;
 
-type Settings = { seed: number; minutes: number; workers: number };
+type Settings = Length & { workers: number };
 
 function readSettings(): Settings | string {
   try {
     const text = { type: "string" } as const;
     const { values } = parseArgs({ options: { minutes: text, seed: text, workers: text } });
-    const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
-    const minutes = Number(values.minutes ?? 1);
+    const length = lengthOf(values, 1);
     const workers = Number(values.workers ?? 4);
-    if (!Number.isSafeInteger(seed)) return `--seed: expected a whole number, got ${values.seed}`;
-    if (!(minutes >= 0)) return `--minutes: expected a number, got ${values.minutes}`;
     if (!Number.isSafeInteger(workers) || workers < 1 || workers > WORKERS_MAX) {
       return `--workers: expected a number from 1 to ${WORKERS_MAX}, got ${values.workers}`;
     }
-    return { seed, minutes, workers };
+    return { ...length, workers };
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 function brief({ publications, evaluations, killed, memory }: StressSummary): string {
