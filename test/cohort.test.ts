@@ -267,3 +267,25 @@ describe.each(BACKENDS)("%s", (_, options) => {
     expect(engine.evaluate(context)).toEqual({});
   });
 });
+
+test("cohortsOf names the cohorts of a user and of a group", () => {
+  const engine = Engine.loadSync([
+    flagOf("users", ["a", "b", "never"]),
+    { ...groupFlag, key: "groups" },
+    { ...flagOf("odd", ["p"], "__proto__"), key: "odd" },
+    { ...flagOf("both", ["b", "b", "a"]), key: "both" },
+  ]);
+  expect(engine.cohortsOf("User", "u1")).toEqual([]);
+  engine.setCohort("a", "User", ["u1", "u2"]);
+  engine.setCohort("b", "User", ["u2"]);
+  engine.setCohort("c", "org", ["u1", "acme"]);
+  engine.setCohort("p", "__proto__", ["acme"]);
+  engine.setCohort("unnamed", "User", ["u1"]);
+  expect(engine.cohortsOf("User", "u1")).toEqual(["a"]);
+  expect(engine.cohortsOf("User", "u2").sort()).toEqual(["a", "b"]);
+  expect(engine.cohortsOf("User", "acme")).toEqual([]);
+  expect(engine.cohortsOf("org", "acme")).toEqual(["c"]);
+  expect(engine.cohortsOf("__proto__", "acme")).toEqual(["p"]);
+  expect(engine.cohortsOf("constructor", "acme")).toEqual([]);
+  expect(engine.cohortsOf("org", "")).toEqual([]);
+});

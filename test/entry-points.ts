@@ -20,6 +20,10 @@ export function compareSubset(
   return found && { ...found, flagKeys };
 }
 
+function textOf(view: ReturnType<Engine["evaluateAll"]>): string {
+  return new TextDecoder().decode(view.toJsonBytes());
+}
+
 export function compareView(
   engine: Engine,
   name: string,
@@ -37,6 +41,7 @@ export function compareView(
   const found =
     differ(api("toObject"), expected, () => view.toObject()) ??
     differ(api("toJSON"), expected, () => view.toJSON()) ??
+    differ(api("toJsonBytes"), JSON.stringify(view.toObject()), () => textOf(view)) ??
     differ(api("size"), names.length, () => view.size) ??
     differ(api("keys"), names, () => sorted(view.keys())) ??
     differ(api("entries"), expected, () => Object.fromEntries(view.entries())) ??

@@ -32,14 +32,20 @@ function functionLengths(lines: readonly string[]): number[] {
   return lengths;
 }
 
+const SERVICE = ["service/fleet", "service/routes"];
+
 /** What the folders of `src` above the engine import besides their own; "" = `src` itself. */
 const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "": ["engine", "sdk", "tracking", "remote", "local"],
-  cli: ["engine"],
+  cli: ["engine", "service", "service/node"],
   sdk: ["engine"],
   tracking: ["engine", "sdk"],
   remote: ["engine", "sdk"],
   local: ["engine", "sdk", "tracking"],
+  service: ["engine", "sdk", "tracking", "local", ...SERVICE],
+  "service/fleet": ["engine", "sdk", "local", "service"],
+  "service/node": ["engine", "sdk", "tracking", "service", ...SERVICE],
+  "service/routes": ["engine", "sdk", "service"],
 };
 
 function importsOf(lines: readonly string[]): string[] {

@@ -3,14 +3,16 @@
 import * as L from "../../assembly/layout.ts";
 import { SWEEP_REST, SWEEP_SLOTS } from "../../assembly/sweep-layout.ts";
 import { type FlagOutline, outlineOf } from "./explanation-outline.ts";
+import type { EvaluationVariant } from "./flag.ts";
 import { FlagIndex } from "./flag-index.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { ImageReader } from "./image-reader.ts";
+import { JsonWriter } from "./json-writer.ts";
 import { orderOf } from "./order.ts";
+import { OutcomeCache } from "./outcome-cache.ts";
 import { OutcomeSlab } from "./outcome-slab.ts";
 import { RecordMaker } from "./record.ts";
 import { type Reader, readerOf } from "./selector.ts";
-import { VariantCache } from "./variant-cache.ts";
 
 /** A slot as the host fills it. */
 export interface Slot {
@@ -57,7 +59,8 @@ export class Config extends ImageReader {
   #slots: Slot[] | undefined;
   #order: Uint32Array | undefined;
   #listing: number[] | undefined;
-  #variants: VariantCache | undefined;
+  #variants: OutcomeCache<EvaluationVariant> | undefined;
+  #jsonWriter: JsonWriter | undefined;
   #records: RecordMaker | undefined;
   /** Where views keep their outcomes. */
   readonly slab = new OutcomeSlab();
@@ -210,13 +213,27 @@ export class Config extends ImageReader {
     return plan;
   }
 
+  get #outcomeCounts(): Uint32Array {
+    return new Uint32Array(this.flagCount).map((_, flag) => this.outcomeCount(flag));
+  }
+
   /** By outcome (from 1), with merged metadata; shared and deeply frozen. */
-  get variants(): VariantCache {
-    if (!this.#variants) {
-      const counts = new Uint32Array(this.flagCount).map((_, flag) => this.outcomeCount(flag));
-      this.#variants = new VariantCache(counts, (...outcome) => this.buildVariant(...outcome));
-    }
+  get variants(): OutcomeCache<EvaluationVariant> {
+    this.#variants ??= new OutcomeCache(this.#outcomeCounts, (...outcome) =>
+      this.buildVariant(...outcome),
+    );
     return this.#variants;
+  }
+
+  /** Writes all variants as JSON. */
+  get jsonWriter(): JsonWriter {
+    if (!this.#jsonWriter) {
+      const { listing, variants } = this;
+      const outcomeCounts = this.#outcomeCounts;
+      const { keys: flagKeys } = this.flags;
+      this.#jsonWriter = new JsonWriter({ flagKeys, listing, variants, outcomeCounts });
+    }
+    return this.#jsonWriter;
   }
 
   /** Makes the plain objects of all variants. */

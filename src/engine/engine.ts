@@ -11,8 +11,9 @@ import { CoreError, type EngineWarning } from "./errors.ts";
 import { type Explanation, explain } from "./explanation.ts";
 import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
 import { type EngineHandle, Guest } from "./guest.ts";
+import { cohortsOf } from "./membership.ts";
 import type { Outcomes } from "./outcomes.ts";
-import { Owner } from "./owner.ts";
+import { type EngineUpdate, Owner } from "./owner.ts";
 import { PinnedUser } from "./pinned-user.ts";
 import type { Session } from "./session.ts";
 import { ReadOnce } from "./slot-values.ts";
@@ -20,13 +21,6 @@ import type { Variants } from "./variants.ts";
 
 /** Attached engines that nobody refers to any more give back what they have held. */
 const forgotten = new FinalizationRegistry((attachment: Attachment) => attachment.leave());
-
-/** What an update did. */
-export interface EngineUpdate {
-  /** Keys of the flags that were added, removed, or whose definition differs. */
-  changed: string[];
-  warnings: readonly EngineWarning[];
-}
 
 /**
  * Evaluates users against flags, with the results of Amplitude's JS engine
@@ -288,6 +282,15 @@ export class Engine {
     return this.#ownerFor("removeCohort").removeCohort(cohortId);
   }
 
+  /**
+   * The cohorts that have a member, of those that conditions of the live flags name.
+   *
+   * @param groupType - "User", or the type of the group whose name is the member
+   */
+  cohortsOf(groupType: string, memberId: string): string[] {
+    return this.#attachment.use((session) => cohortsOf(session, groupType, memberId));
+  }
+
   /** Lets other threads have the memory in which this engine evaluates; it may be used again. */
   [Symbol.dispose](): void {
     this.#attachment.leave();
@@ -303,10 +306,8 @@ export class Engine {
 
   #ownerFor(what: string): Owner {
     if (this.#side instanceof Owner) return this.#side;
-    throw new CoreError(
-      "not-owner",
-      `${what}: expected the engine that loaded, got an attached one`,
-    );
+    const message = `${what}: expected the engine that loaded, got an attached one`;
+    throw new CoreError("not-owner", message);
   }
 
   #with<Result>(context: EvaluationContext, use: (session: Session) => Result): Result {

@@ -3,7 +3,7 @@ export type { Column, Columns } from "./columns.ts";
 export type { Flags } from "./compile.ts";
 export { type ExperimentUser, toContext } from "./context.ts";
 export type { Backend } from "./core.ts";
-export { Engine, type EngineUpdate } from "./engine.ts";
+export { Engine } from "./engine.ts";
 export type { EngineOptions } from "./engine-options.ts";
 export {
   CohortError,
@@ -33,5 +33,6 @@ export {
 } from "./flag.ts";
 export type { EngineHandle } from "./guest.ts";
 export type { Outcomes } from "./outcomes.ts";
+export type { EngineUpdate } from "./owner.ts";
 export type { PinnedUser } from "./pinned-user.ts";
 export type { Variants } from "./variants.ts";

@@ -145,6 +145,13 @@ function bytesOf(flags: Flags | Uint8Array): { bytes: Uint8Array; isNew: boolean
   return { bytes: flags, isNew: false };
 }
 
+/** What an update did. */
+export interface EngineUpdate {
+  /** Keys of the flags that were added, removed, or whose definition differs. */
+  changed: string[];
+  warnings: readonly EngineWarning[];
+}
+
 /** How many an iterable will give, as far as it tells. */
 function countOf(memberIds: Iterable<unknown>): number {
   if (Array.isArray(memberIds)) return memberIds.length;

@@ -2,7 +2,7 @@
 // deciding them, so a record is copied as a whole, and what differs is set.
 
 import type { EvaluationVariant } from "./flag.ts";
-import type { VariantCache } from "./variant-cache.ts";
+import type { OutcomeCache } from "./outcome-cache.ts";
 import { setOwn } from "./variants.ts";
 
 export type VariantRecord = Record<string, EvaluationVariant>;
@@ -34,7 +34,7 @@ export interface RecordSource {
   readonly flagKeys: readonly string[];
   /** The order in which the keys are set. */
   readonly order: Uint32Array;
-  readonly variants: VariantCache;
+  readonly variants: OutcomeCache<EvaluationVariant>;
 }
 
 /** Makes a config's records. */

@@ -1,7 +1,7 @@
 import type { Config } from "./config.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import type { FlagIndex } from "./flag-index.ts";
-import type { VariantCache } from "./variant-cache.ts";
+import type { OutcomeCache } from "./outcome-cache.ts";
 
 /**
  * The variants of all flags for one user: a read-only view over outcome numbers, of one config,
@@ -10,7 +10,7 @@ import type { VariantCache } from "./variant-cache.ts";
 export class Variants implements Iterable<[string, EvaluationVariant]> {
   readonly #config: Config;
   readonly #flags: FlagIndex;
-  readonly #variants: VariantCache;
+  readonly #variants: OutcomeCache<EvaluationVariant>;
   readonly #outcomes: Uint16Array;
   readonly #start: number;
 
@@ -80,6 +80,11 @@ export class Variants implements Iterable<[string, EvaluationVariant]> {
   /** What `JSON.stringify` writes. */
   toJSON(): Record<string, EvaluationVariant> {
     return this.toObject();
+  }
+
+  /** What `JSON.stringify` writes, in UTF-8; faster, as each variant is written once. */
+  toJsonBytes(): Uint8Array<ArrayBuffer> {
+    return this.#config.jsonWriter.write(this.#outcomes, this.#start);
   }
 
   /** @internal */

@@ -20,6 +20,8 @@ export interface TrackerConfig {
 export interface TrackOptions {
   /** Whether the user is exposed to the flags now. Default: false. */
   tracksExposure?: boolean;
+  /** Whether the assignment is tracked, if assignments are. Default: true. */
+  tracksAssignment?: boolean;
 }
 
 /** How evaluations become events. */
@@ -109,7 +111,7 @@ export class Tracker {
    * @param results - as the engine gave them; not written to from now on
    */
   track(user: ExperimentUser, results: Results, options?: TrackOptions | null): void {
-    const assignments = this.#assignments;
+    const assignments = options?.tracksAssignment === false ? undefined : this.#assignments;
     const exposures = options?.tracksExposure ? this.#exposures : undefined;
     const channel = assignments ?? exposures;
     if (!channel) return;
