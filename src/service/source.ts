@@ -26,7 +26,7 @@ export interface FleetState {
 
 /** How a source is doing. Can be posted to a thread. */
 export interface SourceState {
-  readonly kind: "file" | "upstream" | "fleet";
+  readonly kind: "inline" | "file" | "upstream" | "fleet";
   /** Where it is from, for people: a path or an address, without keys. */
   readonly place: string;
   /** Of the flags that are live: 16 hexadecimal digits; undefined = there were none yet. */

@@ -1,0 +1,22 @@
+// Which pages of other origins may read an answer: client keys are made for them.
+
+import type { Access } from "./deployments.ts";
+
+const MAX_AGE_SECONDS = 86_400;
+
+export const PREFLIGHT: Readonly<Record<string, string>> = {
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+  "Access-Control-Allow-Headers":
+    "Authorization, Content-Type, If-None-Match, X-API-Key, X-Amp-Exp-User, " +
+    "X-Amp-Exp-Flag-Keys, X-Amp-Exp-Library, X-Amp-Exp-Track, X-Amp-Exp-Exposure-Track",
+  "Access-Control-Max-Age": String(MAX_AGE_SECONDS),
+};
+
+const SHARED = { "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag" };
+const PRIVATE = {};
+
+/** A preflight carries no key, so it is allowed; the answer itself is shared or not. */
+export function corsOf({ deployment, kind }: Access): Readonly<Record<string, string>> {
+  return kind === "client" || deployment.keys.isOpen ? SHARED : PRIVATE;
+}

@@ -1,0 +1,80 @@
+import {
+  type EvaluationVariant,
+  type ExperimentUser,
+  type Explanation,
+  toContext,
+} from "../engine/index.ts";
+import type { Tracker, TrackOptions } from "../tracking/tracker.ts";
+import { FlagDocument } from "./flag-document.ts";
+import type { KeyKind, KeyRing } from "./key-ring.ts";
+import type { Source } from "./source.ts";
+
+export interface DeploymentParts {
+  name: string;
+  source: Source;
+  keys: KeyRing;
+  /** undefined = nothing is tracked */
+  tracker: Tracker | undefined;
+}
+
+/** A set of flags, with the keys that open it. */
+export class Deployment {
+  readonly name: string;
+  readonly source: Source;
+  readonly keys: KeyRing;
+  readonly tracker: Tracker | undefined;
+  #text: string | undefined;
+  #documents: Partial<Record<KeyKind, FlagDocument>> = {};
+
+  constructor({ name, source, keys, tracker }: DeploymentParts) {
+    this.name = name;
+    this.source = source;
+    this.keys = keys;
+    this.tracker = tracker;
+  }
+
+  /** Whether there are flags to answer with. */
+  get isReady(): boolean {
+    return this.source.flags !== undefined;
+  }
+
+  /**
+   * All variants of a user, as JSON in UTF-8; tracked as the options say.
+   *
+   * @throws `ContextError` for a user that is too large to be evaluated
+   */
+  evaluateAll(user: ExperimentUser, options: TrackOptions): Uint8Array<ArrayBuffer> {
+    const variants = this.source.engine.evaluateAll(toContext(user));
+    this.tracker?.track(user, variants.toObject(), options);
+    return variants.toJsonBytes();
+  }
+
+  /** As {@link evaluateAll}, of some flags and of those that they depend on, as an object. */
+  evaluate(
+    user: ExperimentUser,
+    flagKeys: readonly string[] | undefined,
+    options: TrackOptions,
+  ): Record<string, EvaluationVariant> {
+    const variants = this.source.engine.evaluate(toContext(user), flagKeys);
+    this.tracker?.track(user, variants, options);
+    return variants;
+  }
+
+  /** Why a flag answers as it does; undefined if it does not exist. Nothing is tracked. */
+  explain(user: ExperimentUser, flagKey: string): Explanation | undefined {
+    return this.source.engine.explain(toContext(user), flagKey);
+  }
+
+  /** The flags that a key may download; undefined = there are none yet. */
+  flagsFor(kind: KeyKind): FlagDocument | undefined {
+    const { flags } = this.source;
+    if (flags === undefined) return undefined;
+    if (flags !== this.#text) {
+      this.#text = flags;
+      this.#documents = {};
+    }
+    this.#documents[kind] ??=
+      kind === "client" ? FlagDocument.forClients(flags) : new FlagDocument(flags);
+    return this.#documents[kind];
+  }
+}

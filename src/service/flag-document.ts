@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import type { EvaluationFlag } from "../engine/index.ts";
+
+export type Encoding = "br" | "gzip";
+
+const compress: Readonly<Record<Encoding, (text: string) => Promise<Uint8Array>>> = {
+  gzip: promisify<string, Uint8Array>(gzip),
+  br: (text) =>
+    promisify(brotliCompress)(text, { params: { [constants.BROTLI_PARAM_QUALITY]: QUALITY } }),
+};
+/** The best that does not take many times as long as gzip. */
+const QUALITY = 5;
+
+/** Flags as they are downloaded: JSON with its ETag, compressed at most once per encoding. */
+export class FlagDocument {
+  readonly text: string;
+  /** Of the text, not of its encoding: all encodings are made of one text. */
+  readonly etag: string;
+  readonly #compressed = new Map<Encoding, Promise<Uint8Array>>();
+
+  constructor(text: string) {
+    this.text = text;
+    this.etag = `W/"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`;
+  }
+
+  /**
+   * What client keys may see: flags that clients evaluate themselves, and those that these depend
+   * on, without which they could not.
+   */
+  static forClients(text: string): FlagDocument {
+    const flags = JSON.parse(text) as EvaluationFlag[];
+    // What is no flag at all is left out here as it is when flags are loaded.
+    const byKey = new Map(flags.map((flag) => [flag?.key, flag]));
+    const isLocal = (flag: EvaluationFlag) => flag?.metadata?.evaluationMode === "local";
+    const seen = new Set(flags.filter(isLocal));
+    for (const { dependencies } of seen) {
+      for (const key of dependencies ?? []) {
+        const flag = byKey.get(key);
+        if (flag) seen.add(flag);
+      }
+    }
+    return new FlagDocument(JSON.stringify(flags.filter((flag) => seen.has(flag))));
+  }
+
+  /** Of some flags only. */
+  only(flagKeys: readonly string[]): FlagDocument {
+    const keys = new Set(flagKeys);
+    const flags = JSON.parse(this.text) as EvaluationFlag[];
+    return new FlagDocument(JSON.stringify(flags.filter((flag) => keys.has(flag?.key))));
+  }
+
+  compressed(encoding: Encoding): Promise<Uint8Array> {
+    const known = this.#compressed.get(encoding);
+    if (known) return known;
+    const compressed = compress[encoding](this.text);
+    this.#compressed.set(encoding, compressed);
+    return compressed;
+  }
+}

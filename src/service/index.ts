@@ -1,0 +1,14 @@
+export { Deployment } from "./deployment.ts";
+export { Deployments } from "./deployments.ts";
+export { InlineSource } from "./inline-source.ts";
+export type { CohortKeys, DeploymentKey, KeyKind } from "./key-ring.ts";
+export { LimitDefaults, type Limits } from "./limits.ts";
+export type { ServiceLog } from "./log.ts";
+export type {
+  DeploymentOptions,
+  RedisOptions,
+  ServiceOptions,
+  UpstreamOptions,
+} from "./options.ts";
+export { createService, type Service } from "./service.ts";
+export type { CohortFile, FleetState, Source, SourceState } from "./source.ts";

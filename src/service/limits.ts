@@ -1,0 +1,80 @@
+import { Problem } from "./problem.ts";
+
+/** What a request may ask for. */
+export interface Limits {
+  /** Of a body, in bytes. Default: 1 MiB. */
+  bodyBytes: number;
+  /** Of all headers together, in bytes; on Node. Default: 64 KiB. */
+  headerBytes: number;
+  /** Levels of objects and lists within a user. Default: 16. */
+  userDepth: number;
+  /** Flag keys in one request. Default: 10000. */
+  flagKeys: number;
+  /** Streams of flags at a time. Default: 10000. */
+  streams: number;
+  /** For a whole request to come in, in ms; on Node. Default: 10000. */
+  requestMillis: number;
+}
+
+export const LimitDefaults: Readonly<Limits> = Object.freeze({
+  bodyBytes: 1024 * 1024,
+  headerBytes: 64 * 1024,
+  userDepth: 16,
+  flagKeys: 10_000,
+  streams: 10_000,
+  requestMillis: 10_000,
+});
+
+/**
+ * A request's body as text.
+ *
+ * @throws {@link Problem} 413 for a longer one, 400 for what is not UTF-8
+ */
+export async function readBody(request: Request, bytesMax: number): Promise<string> {
+  const length = request.headers.get("content-length");
+  if (length !== null && Number(length) > bytesMax) throw tooLarge(bytesMax);
+  // With a length, no more than it says can come.
+  const bytes = length === null ? await readStream(request, bytesMax) : await request.arrayBuffer();
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    const message = "body: expected UTF-8, got other bytes";
+    throw Problem.json(400, { code: "invalid-body", message, path: "body" });
+  }
+}
+
+async function readStream({ body }: Request, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  if (body) {
+    for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > bytesMax) throw tooLarge(bytesMax);
+      chunks.push(chunk);
+    }
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function tooLarge(bytesMax: number): Problem {
+  const message = `body: expected at most ${bytesMax} bytes, got more`;
+  return Problem.json(413, { code: "too-large", message, path: "body" });
+}
+
+/** Whether a parsed value has at most so many levels; without recursion. */
+export function isDeeper(value: unknown, depthMax: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; depth <= depthMax; depth++) {
+    level = level.flatMap((item) =>
+      typeof item === "object" && item !== null ? Object.values(item) : [],
+    );
+    if (level.length === 0) return false;
+  }
+  return level.some((item) => typeof item === "object" && item !== null);
+}

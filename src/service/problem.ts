@@ -1,0 +1,55 @@
+/** Where a request is at fault: `code` for programs, `message` for people. */
+export interface ProblemDetails {
+  code: string;
+  message: string;
+  /** Where in the request, such as `header X-Amp-Exp-User` or `body.groups`. */
+  path?: string;
+}
+
+/** A page that may not read an error takes it for a failing network, and asks again and again. */
+const READABLE = { "Access-Control-Allow-Origin": "*" };
+
+/** A request that is answered with an error: one line, without a stack trace. */
+export class Problem extends Error {
+  override readonly name = "Problem";
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #details: ProblemDetails | undefined;
+
+  private constructor(
+    status: number,
+    message: string,
+    details: ProblemDetails | undefined,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+    this.#details = details;
+  }
+
+  /** An error whose text the wire format prescribes. */
+  static text(status: number, message: string): Problem {
+    return new Problem(status, message, undefined);
+  }
+
+  /** Any other: answered as `{"error": {"code", "message", "path"}}`. */
+  static json(
+    status: number,
+    details: ProblemDetails,
+    headers?: Readonly<Record<string, string>>,
+  ): Problem {
+    return new Problem(status, details.message, details, headers);
+  }
+
+  get response(): Response {
+    const { status, headers } = this;
+    if (!this.#details) {
+      const type = { "Content-Type": "text/plain; charset=utf-8" };
+      return new Response(this.message, { status, headers: { ...READABLE, ...type, ...headers } });
+    }
+    const body = `${JSON.stringify({ error: this.#details })}\n`;
+    const type = { "Content-Type": "application/json; charset=utf-8" };
+    return new Response(body, { status, headers: { ...READABLE, ...type, ...headers } });
+  }
+}

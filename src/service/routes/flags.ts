@@ -1,0 +1,48 @@
+// Downloads of flags, for clients that evaluate themselves.
+
+import { corsOf } from "../cors.ts";
+import type { Access } from "../deployments.ts";
+import type { FlagDocument } from "../flag-document.ts";
+import { encodingOf, isMatch } from "../negotiation.ts";
+import { flagKeysOf } from "../request-flags.ts";
+import type { RoutedRequest, Router } from "../router.ts";
+import type { ServiceParts } from "../service.ts";
+
+const PATHS = ["/sdk/v2/flags", "/v1/flags"];
+/** Smaller ones are sent as they are. */
+const COMPRESSED_MIN = 1024;
+/** A CDN may answer for ten seconds, half a minute while it asks again, a day while we are down. */
+const CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=30, stale-if-error=86400";
+
+export function flagRoutes(router: Router, { deployments, limits }: ServiceParts): void {
+  for (const path of PATHS) {
+    router.get(path, async (request) => {
+      const access = deployments.findReady(request.headers);
+      const document = access.deployment.flagsFor(access.kind)!;
+      const flagKeys = flagKeysOf(request.headers, request.query, limits);
+      return answer(request, access, flagKeys ? document.only(flagKeys) : document);
+    });
+  }
+}
+
+async function answer(
+  { headers }: RoutedRequest,
+  access: Access,
+  document: FlagDocument,
+): Promise<Response> {
+  const common = {
+    ETag: document.etag,
+    "Cache-Control": CACHE_CONTROL,
+    Vary: "Authorization, X-API-Key, X-Amp-Exp-Flag-Keys, Accept-Encoding",
+    ...corsOf(access),
+  };
+  if (isMatch(headers.get("if-none-match"), document.etag)) {
+    return new Response(null, { status: 304, headers: common });
+  }
+  const type = { "Content-Type": "application/json; charset=utf-8" };
+  const encoding =
+    document.text.length < COMPRESSED_MIN ? undefined : encodingOf(headers.get("accept-encoding"));
+  if (!encoding) return new Response(document.text, { headers: { ...common, ...type } });
+  const body = (await document.compressed(encoding)) as Uint8Array<ArrayBuffer>;
+  return new Response(body, { headers: { ...common, ...type, "Content-Encoding": encoding } });
+}

@@ -1,0 +1,139 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { Hono } from "hono";
+import { PREFLIGHT } from "./cors.ts";
+import type { Deployment } from "./deployment.ts";
+import type { Deployments } from "./deployments.ts";
+import { LimitDefaults, type Limits } from "./limits.ts";
+import { consoleLog, type ServiceLog } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { ServiceDefaults, type ServiceOptions } from "./options.ts";
+import { Router } from "./router.ts";
+import { cohortRoutes } from "./routes/cohorts.ts";
+import { flagRoutes } from "./routes/flags.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { streamRoutes } from "./routes/stream.ts";
+import { vardataRoutes } from "./routes/vardata.ts";
+import { deploymentsOf } from "./sources.ts";
+
+/** What the counters of a deployment are called with: nothing; each counts one. */
+type Counters = Record<"variants" | "ofrep" | "explanation", () => void>;
+
+/** What routes work with. */
+export interface ServiceParts {
+  deployments: Deployments;
+  limits: Limits;
+  metrics: Metrics;
+  counters: ReadonlyMap<Deployment, Counters>;
+  log: ServiceLog;
+  streamKeepAliveMillis: number;
+  /** Aborted when no more requests are to come. */
+  closing: AbortSignal;
+  /** In Prometheus' format; of all threads. */
+  metricsText: () => Promise<string>;
+  /** Whether there is a page for people. */
+  hasPage: boolean;
+}
+
+/** What serves, apart from where flags come from. */
+export interface ServiceSetup
+  extends Pick<ServiceOptions, "limits" | "log" | "ui" | "streamKeepAliveMillis"> {
+  deployments: Deployments;
+  /** Default: of this service alone. */
+  metricsText?: () => Promise<string>;
+}
+
+const FLUSH_MILLIS = 10_000;
+
+/** An evaluation service: answers requests, wherever they come from. */
+export class Service {
+  /** To be mounted in another Hono app. */
+  readonly app: Hono;
+  readonly deployments: Deployments;
+  readonly metrics: Metrics;
+  readonly #closing = new AbortController();
+
+  /** @internal use {@link createService} */
+  constructor(setup: ServiceSetup) {
+    const { deployments, limits, log = consoleLog } = setup;
+    const metrics = new Metrics();
+    const router = new Router(log, metrics);
+    const all = [...deployments];
+    metrics.watch(all);
+    const parts: ServiceParts = {
+      deployments,
+      limits: { ...LimitDefaults, ...limits },
+      metrics,
+      counters: new Map(all.map((deployment) => [deployment, countersOf(metrics, deployment)])),
+      log,
+      streamKeepAliveMillis: setup.streamKeepAliveMillis ?? ServiceDefaults.streamKeepAliveMillis,
+      closing: this.#closing.signal,
+      metricsText: setup.metricsText ?? (() => metrics.registry.metrics()),
+      hasPage: setup.ui ?? all.every(({ keys }) => keys.isOpen),
+    };
+    router.options("*", () => new Response(null, { status: 204, headers: PREFLIGHT }));
+    for (const routes of [vardataRoutes, flagRoutes, streamRoutes, cohortRoutes, healthRoutes]) {
+      routes(router, parts);
+    }
+    this.app = router.app;
+    this.deployments = deployments;
+    this.metrics = metrics;
+  }
+
+  /** Answers a request. Bound: it can be handed on. */
+  readonly fetch = (request: Request): Response | Promise<Response> => this.app.fetch(request);
+
+  /**
+   * Begins to have flags; resolves when those that can be had are live.
+   *
+   * @throws what only other options can mend, such as a flags file that is none
+   */
+  async start(): Promise<void> {
+    await Promise.all(
+      Array.from(this.deployments, async ({ source, tracker }) => {
+        await Promise.all([source.start(), tracker?.start()]);
+      }),
+    );
+  }
+
+  /** Streams end, and `/readyz` says so; requests are still answered. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  /** Ends everything, after what was tracked is uploaded, for at most 10 s. */
+  async stop(): Promise<void> {
+    this.close();
+    await Promise.all(
+      Array.from(this.deployments, async ({ source, tracker }) => {
+        await Promise.all([source.stop(), tracker?.stop(FLUSH_MILLIS)]);
+      }),
+    );
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+function countersOf(metrics: Metrics, deployment: Deployment): Counters {
+  return {
+    variants: metrics.evaluationsOf(deployment, "variants"),
+    ofrep: metrics.evaluationsOf(deployment, "ofrep"),
+    explanation: metrics.evaluationsOf(deployment, "explanation"),
+  };
+}
+
+/**
+ * An evaluation service to embed in another server: `fetch` takes a web-standard `Request`. To be
+ * started.
+ *
+ * @example
+ * const service = createService({ flags: "flags.json" });
+ * await service.start();
+ * serve({ fetch: service.fetch, port: 3546 });
+ *
+ * @throws Error for options that contradict each other
+ */
+export function createService(options: ServiceOptions): Service {
+  return new Service({ ...options, deployments: deploymentsOf(options) });
+}

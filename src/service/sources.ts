@@ -1,0 +1,50 @@
+// From options to deployments.
+
+import { Log } from "../sdk/log.ts";
+import { Tracker } from "../tracking/tracker.ts";
+import { Deployment } from "./deployment.ts";
+import { Deployments } from "./deployments.ts";
+import { InlineSource } from "./inline-source.ts";
+import { KeyRing } from "./key-ring.ts";
+import { clientLog, consoleLog } from "./log.ts";
+import { type DeploymentOptions, ServiceDefaults, type ServiceOptions } from "./options.ts";
+import type { Source } from "./source.ts";
+
+/** @throws Error for options that contradict each other */
+export function deploymentsOf(options: ServiceOptions): Deployments {
+  const all = options.deployments ?? [options];
+  return new Deployments(all.map((one) => deploymentOf(one, options)));
+}
+
+function deploymentOf(options: DeploymentOptions, service: ServiceOptions): Deployment {
+  const { name = ServiceDefaults.name, keys, cohortKeys, upstream } = options;
+  const synced = upstream?.cohortSyncConfig;
+  const ring = new KeyRing(keys, cohortKeys ?? (synced && [synced]));
+  const source = sourceOf(name, options, service);
+  return new Deployment({ name, source, keys: ring, tracker: trackerOf(name, options, service) });
+}
+
+/** Tracks what requests of a deployment say; undefined = there is nothing to be tracked. */
+export function trackerOf(
+  name: string,
+  { exposureConfig, assignmentConfig }: DeploymentOptions,
+  { log = consoleLog }: Pick<ServiceOptions, "log">,
+): Tracker | undefined {
+  if (!exposureConfig && !assignmentConfig) return undefined;
+  const secrets = [exposureConfig?.apiKey, assignmentConfig?.apiKey];
+  return new Tracker({ exposureConfig, assignmentConfig }, new Log(clientLog(log, name), secrets));
+}
+
+function sourceOf(name: string, options: DeploymentOptions, service: ServiceOptions): Source {
+  const { flags, upstream, source } = options;
+  const given = [flags, upstream, source].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    throw new Error(
+      `deployment ${name}: expected one of flags, upstream and source, got ${given.length}`,
+    );
+  }
+  if (source) return source;
+  if (flags !== undefined && typeof flags !== "string")
+    return new InlineSource(flags, service.shared);
+  throw new Error("file, upstream: not here yet");
+}
