@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { exitCodes, printable, UsageError } from "./errors.ts";
 import { type EvaluateOptions, evaluateCommand } from "./evaluate.ts";
+import { type ServeCommandOptions, serveOptions } from "./serve-options.ts";
 
 const exitCodeHelp = `
 Exit codes:
@@ -18,6 +19,23 @@ Examples:
   halyard evaluate --flags flags.json --user users.json
   halyard evaluate --flags flags.json --user '{"user_id":"u1"}' --flag checkout --explain
   tail -f users.ndjson | halyard evaluate --flags flags.json --user - --json`;
+
+const serveHelp = `
+Environment:
+  HALYARD_DEPLOYMENT_KEY           a server deployment whose flags are downloaded
+  HALYARD_API_KEY, HALYARD_SECRET_KEY  of its project, for cohorts
+  HALYARD_SERVER_ZONE              us or eu
+  HALYARD_REDIS_URL                as --redis, where others do not see it
+
+Exit codes:
+  0    ended by SIGTERM
+  1    flags that cannot be used, or a port that is not free
+  2    wrong usage, or a configuration that cannot be used
+  130  ended by Ctrl-C
+
+Examples:
+  halyard serve --flags flags.json
+  halyard serve --config halyard.yaml --workers 4`;
 
 function version(): string {
   const file = new URL("../../../package.json", import.meta.url);
@@ -57,6 +75,16 @@ function makeProgram(): Command {
     .option("--json", "one JSON object per user and line")
     .addHelpText("after", `${exitCodeHelp}\n${examples}`)
     .action((options: EvaluateOptions) => evaluateCommand(options));
+  const serveProgram = program
+    .command("serve")
+    .description("answer Amplitude's SDKs and OpenFeature's over HTTP")
+    .addHelpText("after", serveHelp)
+    .action(async (options: ServeCommandOptions) => {
+      // Only here, as `evaluate` would begin much later with a server's libraries.
+      const { serveCommand } = await import("./serve.ts");
+      await serveCommand(options);
+    });
+  for (const option of serveOptions) serveProgram.addOption(option);
   return program;
 }
 

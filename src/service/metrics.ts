@@ -105,9 +105,8 @@ export class Metrics {
     this.#gauge("halyard_memory_bytes", "Of flags and cohorts", all, ({ source }) => {
       return source.engine.memoryBytes;
     });
-    this.#gauge("halyard_dropped_events", "Events of tracking that were lost", all, (it) => {
-      return it.tracker?.dropped ?? 0;
-    });
+    const dropped = ({ tracker }: Deployment) => tracker?.dropped ?? 0;
+    this.#gauge("halyard_dropped_events", "Events of tracking that were lost", all, dropped, "sum");
     this.#gauge("halyard_fleet_leader", "1 = this instance downloads", all, ({ source }) => {
       const { fleet } = source.state;
       return fleet && Number(fleet.role === "leader");
@@ -124,11 +123,14 @@ export class Metrics {
     help: string,
     deployments: readonly Deployment[],
     read: (deployment: Deployment) => number | undefined,
+    // All threads see the same.
+    aggregator: "max" | "sum" = "max",
   ): void {
     const gauge = new Gauge({
       name,
       help,
       labelNames: ["deployment"],
+      aggregator,
       registers: [this.registry],
       collect: () => {
         for (const deployment of deployments) {
@@ -144,6 +146,7 @@ export class Metrics {
       name: "halyard_cohort_members",
       help: "Members of a cohort",
       labelNames: ["deployment", "cohort"],
+      aggregator: "max",
       registers: [this.registry],
       collect: () => {
         gauge.reset();

@@ -10,8 +10,8 @@ const FLAG_KEYS_QUERIES = ["flag_keys", "flag_key"];
 
 /**
  * The flag keys of a request: of the header `X-Amp-Exp-Flag-Keys`, a JSON list in base64 or
- * base64url, or else of the queries `flag_keys` and `flag_key`, separated by commas. Undefined = all
- * flags, also for an empty list.
+ * base64url, or else of the queries `flag_keys` and `flag_key`, separated by commas. Undefined =
+ * all flags, also for an empty list.
  *
  * @throws {@link Problem} 400
  */

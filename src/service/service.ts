@@ -50,6 +50,8 @@ export class Service {
   readonly app: Hono;
   readonly deployments: Deployments;
   readonly metrics: Metrics;
+  /** Whether there is a page for people at `/`. */
+  readonly hasPage: boolean;
   readonly #closing = new AbortController();
 
   /** @internal use {@link createService} */
@@ -77,6 +79,7 @@ export class Service {
     this.app = router.app;
     this.deployments = deployments;
     this.metrics = metrics;
+    this.hasPage = parts.hasPage;
   }
 
   /** Answers a request. Bound: it can be handed on. */

@@ -1,4 +1,4 @@
-// Remote evaluation: the variants of a user, as Amplitude's Evaluation API and its SDKs ask for them.
+// Remote evaluation: the variants of a user, as Amplitude's SDKs and its Evaluation API ask.
 
 import type { EvaluationVariant, ExperimentUser } from "../../engine/index.ts";
 import { corsOf } from "../cors.ts";

@@ -1,0 +1,111 @@
+import { ConfigFileError, readConfig } from "../service/node/config-file.ts";
+import { ServeDefaults, type ServeOptions, type Serving, serve } from "../service/node/serve.ts";
+import { exitCodes, UsageError } from "./errors.ts";
+import type { ServeCommandOptions } from "./serve-options.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Flags of a server deployment, as the environment says; undefined = it names none. */
+function upstreamOf(environment: Environment): Pick<ServeOptions, "keys" | "upstream"> | undefined {
+  const { HALYARD_DEPLOYMENT_KEY: deploymentKey, HALYARD_SERVER_ZONE: zone } = environment;
+  if (!deploymentKey) return undefined;
+  const { HALYARD_API_KEY: apiKey, HALYARD_SECRET_KEY: secretKey } = environment;
+  const cohortSyncConfig = apiKey && secretKey ? { apiKey, secretKey } : undefined;
+  const serverZone = zone as "us" | "eu" | undefined;
+  return { keys: [deploymentKey], upstream: { deploymentKey, serverZone, cohortSyncConfig } };
+}
+
+/** @throws {@link UsageError} if it is not said where flags are */
+async function optionsOf(
+  { config, flags, cohorts, redis, ...given }: ServeCommandOptions,
+  environment: Environment,
+): Promise<ServeOptions> {
+  const file = config === undefined ? {} : await readConfig(config, environment);
+  const options: ServeOptions = { ...file, ...given };
+  const url = redis ?? environment.HALYARD_REDIS_URL;
+  if (url) options.redis = { ...options.redis, url };
+  if (flags !== undefined) {
+    if (options.deployments || options.upstream) {
+      throw new UsageError("--flags: expected no deployments in the configuration, got some");
+    }
+    return { ...options, flags, cohorts: cohorts ?? options.cohorts };
+  }
+  if (options.deployments || options.upstream || options.flags) return options;
+  const upstream = upstreamOf(environment);
+  if (upstream) return { ...options, ...upstream };
+  throw new UsageError("expected --flags, --config or HALYARD_DEPLOYMENT_KEY, got none of them");
+}
+
+function curlOf({ url, deployments: [deployment] }: Serving): string {
+  const address = `${url}/sdk/v2/vardata?user_id=user-1`;
+  const key = deployment.keys.isOpen ? "" : " -H 'Authorization: Api-Key <your key>'";
+  return `curl${key} '${address}'`;
+}
+
+function bannerOf(serving: Serving, options: ServeOptions): string {
+  const { url, deployments, hasPage } = serving;
+  const isOpen = deployments.some(({ keys }) => keys.isOpen);
+  const lines = deployments.map(({ name, source }) => {
+    const { state, engine } = source;
+    const cohorts = state.cohorts.length > 0 ? `, ${state.cohorts.length} cohorts` : "";
+    const prefix = deployments.length > 1 ? `${name}: ` : "";
+    return `${prefix}${engine.flagKeys.length} flags${cohorts} from ${state.place}`;
+  });
+  const pages = [
+    ...(hasPage ? [["page", `${url}/`]] : []),
+    ["variants", `${url}/sdk/v2/vardata`],
+    ["flags", `${url}/sdk/v2/flags`],
+    ["OpenFeature", `${url}/ofrep/v1/evaluate/flags`],
+    ["health", `${url}/readyz`],
+    ["metrics", `${url}/metrics`],
+  ];
+  const width = Math.max(...pages.map(([name]) => name.length));
+  const table = pages.map(([name, address]) => `  ${name.padEnd(width)}  ${address}`);
+  const isPublic =
+    isOpen && !["127.0.0.1", "::1", "localhost"].includes(options.host ?? "127.0.0.1");
+  const warning = isPublic ? ["No keys are configured: whoever reaches it may ask."] : [];
+  return [...lines, ...table, ...warning, "Try:", `  ${curlOf(serving)}`, ""].join("\n");
+}
+
+/** Resolves with the exit code when a signal, or the loss of a thread, has ended the service. */
+async function untilEnd(serving: Serving): Promise<number> {
+  let onSignal: (signal: NodeJS.Signals) => void = () => {};
+  const signalled = new Promise<NodeJS.Signals>((resolve) => {
+    onSignal = resolve;
+  });
+  process.once("SIGINT", onSignal);
+  process.once("SIGTERM", onSignal);
+  const signal = await Promise.race([signalled, serving.lost]);
+  // Whoever asks twice does not want to wait.
+  process.once("SIGINT", () => process.exit(exitCodes.interrupted));
+  process.once("SIGTERM", () => process.exit(exitCodes.interrupted));
+  await serving.stop();
+  return signal === "SIGINT" ? exitCodes.interrupted : exitCodes.ok;
+}
+
+/** Runs `halyard serve` until it is ended by a signal. */
+export async function serveCommand(given: ServeCommandOptions): Promise<void> {
+  let options: ServeOptions;
+  try {
+    options = await optionsOf(given, process.env);
+  } catch (error) {
+    throw error instanceof ConfigFileError ? new UsageError(error.message) : error;
+  }
+  const serving = await serve(options).catch((error) => {
+    throw portError(error, options);
+  });
+  process.stdout.write(bannerOf(serving, options));
+  // Threads and timers of a service that was told to end are not waited for.
+  process.exit(await untilEnd(serving));
+}
+
+function portError(error: NodeJS.ErrnoException, options: ServeOptions): Error {
+  const { port = ServeDefaults.port, host = ServeDefaults.host } = options;
+  const got: Record<string, string> = {
+    EADDRINUSE: "one that is in use",
+    EACCES: "one that needs more rights",
+    EADDRNOTAVAIL: "an address that is not of this machine",
+  };
+  const reason = got[error.code ?? ""];
+  return reason ? new Error(`${host}:${port}: expected a free port, got ${reason}`) : error;
+}

@@ -1,0 +1,177 @@
+import { Worker } from "node:worker_threads";
+import { AggregatorRegistry, collectDefaultMetrics, Registry } from "prom-client";
+import type { Deployment } from "../deployment.ts";
+import type { Deployments } from "../deployments.ts";
+import type { Publication } from "../guest-source.ts";
+import type { DeploymentOptions, ServiceOptions } from "../options.ts";
+import type { Place } from "./http-server.ts";
+import type { FromThread, ThreadData, ThreadMetrics, ToThread } from "./messages.ts";
+
+export interface CrewOptions {
+  service: ServiceOptions;
+  deployments: Deployments;
+  count: number;
+  place: Place;
+  logLevel: string;
+  /** A thread has ended that should not have. */
+  onLoss: (error: Error) => void;
+}
+
+/** How long is waited for the metrics of a thread that may be busy. */
+const MEASURE_MILLIS = 2_000;
+
+/**
+ * Threads that serve the sources of this one. They share one listening socket: the first opens it,
+ * and the system gives each connection to a thread that is not busy.
+ */
+export class Crew {
+  readonly #options: CrewOptions;
+  readonly #deployments: readonly Deployment[];
+  readonly #threads: Worker[] = [];
+  readonly #ends: (() => void)[] = [];
+  readonly #own = new Registry();
+  /** By question: whoever waits for a thread's metrics. */
+  readonly #questions = new Map<string, (metrics: ThreadMetrics) => void>();
+  readonly #sentFlags: (string | undefined)[] = [];
+  #questionCount = 0;
+  #isClosing = false;
+  #port = 0;
+
+  private constructor(options: CrewOptions) {
+    this.#options = options;
+    this.#deployments = [...options.deployments];
+    collectDefaultMetrics({ register: this.#own });
+  }
+
+  /** @throws if a thread cannot begin or listen */
+  static async start(options: CrewOptions): Promise<Crew> {
+    const crew = new Crew(options);
+    try {
+      const { port, fd } = await crew.#add(options.place);
+      crew.#port = port;
+      if (fd === undefined && options.count > 1) {
+        throw new Error("workers: expected one on this system, which shares no sockets");
+      }
+      const others = Array.from({ length: options.count - 1 }, () => crew.#add({ fd: fd! }));
+      await Promise.all(others);
+    } catch (error) {
+      await crew.#terminate();
+      throw error;
+    }
+    for (const [index, { source }] of crew.#deployments.entries()) {
+      crew.#ends.push(source.onChange(() => crew.#publish(index)));
+      // What has changed while the threads began.
+      crew.#publish(index);
+    }
+    return crew;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Lets all threads answer what they have, for at most that long; then they end. */
+  async close(graceMillis: number): Promise<void> {
+    this.#isClosing = true;
+    for (const end of this.#ends) end();
+    const closed = this.#threads.map((thread) => answerOf(thread, "closed"));
+    this.#tellAll({ kind: "close", graceMillis });
+    await Promise.all(closed);
+    await this.#terminate();
+  }
+
+  async #terminate(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+  }
+
+  async #add(place: Place): Promise<{ port: number; fd: number | undefined }> {
+    const { service, logLevel } = this.#options;
+    const { limits, ui, streamKeepAliveMillis } = service;
+    const all: readonly DeploymentOptions[] = service.deployments ?? [service];
+    const deployments = this.#deployments.map(({ name, source }, index) => {
+      const { exposureConfig, assignmentConfig, keys, upstream, cohortKeys } = all[index];
+      const synced = upstream?.cohortSyncConfig;
+      return {
+        ...{ name, keys, cohortKeys: cohortKeys ?? (synced && [synced]) },
+        ...{ exposureConfig, assignmentConfig },
+        handle: source.engine.handle(),
+        publication: { state: source.state, flags: source.flags },
+      };
+    });
+    const workerData: ThreadData = {
+      ...{ deployments, place, limits, ui, streamKeepAliveMillis, logLevel },
+    };
+    const thread = new Worker(new URL("./thread.js", import.meta.url), { workerData });
+    this.#threads.push(thread);
+    thread.on("message", (message: FromThread) => void this.#receive(thread, message));
+    thread.once("error", (error) => this.#lose(error));
+    thread.once("exit", () => this.#lose(new Error("a serving thread has ended")));
+    return answerOf(thread, "listening");
+  }
+
+  #lose(error: Error): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#options.onLoss(error);
+  }
+
+  #tellAll(message: ToThread): void {
+    for (const thread of this.#threads) thread.postMessage(message);
+  }
+
+  #publish(index: number): void {
+    const { state, flags } = this.#deployments[index].source;
+    // They may be megabytes, and mostly only the state changes.
+    const news = flags === this.#sentFlags[index] ? undefined : flags;
+    this.#sentFlags[index] = flags;
+    const publication: Publication = { state, flags: news };
+    this.#tellAll({ kind: "publication", deployment: index, publication });
+  }
+
+  async #receive(thread: Worker, message: FromThread): Promise<void> {
+    if (message.kind === "measured") {
+      this.#questions.get(`${thread.threadId}:${message.id}`)?.(message.metrics);
+    } else if (message.kind === "measure") {
+      const text = await this.metricsText();
+      thread.postMessage({ kind: "measured", id: message.id, text } satisfies ToThread);
+    }
+  }
+
+  /** The metrics of all threads as one. */
+  async metricsText(): Promise<string> {
+    const own = (await this.#own.getMetricsAsJSON()) as ThreadMetrics;
+    const theirs = await Promise.all(this.#threads.map((thread) => this.#measure(thread)));
+    return AggregatorRegistry.aggregate([own, ...theirs]).metrics();
+  }
+
+  #measure(thread: Worker): Promise<ThreadMetrics> {
+    const id = this.#questionCount++;
+    const key = `${thread.threadId}:${id}`;
+    return new Promise<ThreadMetrics>((resolve) => {
+      const late = setTimeout(() => resolve([]), MEASURE_MILLIS);
+      this.#questions.set(key, (metrics) => {
+        clearTimeout(late);
+        resolve(metrics);
+      });
+      thread.postMessage({ kind: "measure", id } satisfies ToThread);
+    }).finally(() => this.#questions.delete(key));
+  }
+}
+
+type Answer<Kind extends FromThread["kind"]> = Extract<FromThread, { kind: Kind }>;
+
+/** The next message of a kind; throws if the thread fails or ends before. */
+function answerOf<Kind extends "listening" | "closed">(
+  thread: Worker,
+  kind: Kind,
+): Promise<Answer<Kind>> {
+  return new Promise((resolve, reject) => {
+    thread.once("exit", () => reject(new Error("a serving thread has ended")));
+    thread.on("message", (message: FromThread) => {
+      if (message.kind === kind) resolve(message as Answer<Kind>);
+      if (message.kind !== "failed") return;
+      reject(Object.assign(new Error(message.message), { code: message.code }));
+    });
+  });
+}

@@ -1,0 +1,120 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAdaptorServer } from "@hono/node-server";
+import type { Limits } from "../limits.ts";
+
+/** Longer than load balancers keep connections, so that it is they who close them. */
+const KEEP_ALIVE_MILLIS = 75_000;
+/** Of connections on which nothing moves; streams have their signs of life. */
+const SILENCE_MILLIS = 120_000;
+/** How often it is looked whose time is up. */
+const CHECK_MILLIS = 1_000;
+/** Connections that wait to be accepted; more than most systems allow. */
+const BACKLOG = 4_096;
+const CLOSE_POLL_MILLIS = 50;
+
+/** Where to listen: at an address, or at the socket of another thread. */
+export type Place = { port: number; host: string } | { fd: number };
+
+export interface HttpServerOptions {
+  fetch: (request: Request) => Response | Promise<Response>;
+  limits: Limits;
+}
+
+/** The service's HTTP server on Node. */
+export class HttpServer {
+  readonly #server: Server;
+  readonly #isShared: boolean;
+
+  private constructor(server: Server, isShared: boolean) {
+    this.#server = server;
+    this.#isShared = isShared;
+  }
+
+  /** @throws what `listen` does, such as EADDRINUSE */
+  static async listen({ fetch, limits }: HttpServerOptions, place: Place): Promise<HttpServer> {
+    const { headerBytes, requestMillis } = limits;
+    const serverOptions = {
+      maxHeaderSize: headerBytes,
+      headersTimeout: requestMillis,
+      requestTimeout: requestMillis,
+      keepAliveTimeout: KEEP_ALIVE_MILLIS,
+      connectionsCheckingInterval: CHECK_MILLIS,
+    };
+    const server = createAdaptorServer({ fetch, createServer, serverOptions }) as Server;
+    server.timeout = SILENCE_MILLIS;
+    server.on("clientError", refuse);
+    server.listen({ ...place, backlog: BACKLOG });
+    await once(server, "listening");
+    return new HttpServer(server, "fd" in place);
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /**
+   * The listening socket, for servers of other threads: the system gives each connection to the
+   * first that takes it. Undefined where there are no such numbers (Windows).
+   */
+  get fd(): number | undefined {
+    // Node has no public name for it, but `listen({ fd })` takes it.
+    const { _handle } = this.#server as unknown as { _handle: { fd: number } | null };
+    return _handle && _handle.fd >= 0 ? _handle.fd : undefined;
+  }
+
+  /**
+   * Takes no more connections; resolves when all have been answered, or are cut off. Of a shared
+   * socket, whose number may be another's as soon as it is closed, only its opener may close it.
+   */
+  async close(graceMillis: number): Promise<void> {
+    const server = this.#server;
+    if (!this.#isShared) server.close();
+    const start = performance.now();
+    while ((await connectionsOf(server)) > 0) {
+      // Those that are answering now become idle later.
+      if (performance.now() - start < graceMillis) server.closeIdleConnections();
+      else server.closeAllConnections();
+      await sleep(CLOSE_POLL_MILLIS);
+    }
+  }
+}
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_, count) => resolve(count ?? 0)));
+}
+
+const REFUSALS: Readonly<Record<string, readonly [status: string, code: string, message: string]>> =
+  {
+    HPE_HEADER_OVERFLOW: [
+      "431 Request Header Fields Too Large",
+      "too-large",
+      "headers: expected fewer bytes, got more",
+    ],
+    ERR_HTTP_REQUEST_TIMEOUT: [
+      "408 Request Timeout",
+      "timeout",
+      "request: expected to be whole in time, got a part",
+    ],
+  };
+
+/** Answers what is no HTTP. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const [status, code, message] = REFUSALS[error.code ?? ""] ?? [
+    "400 Bad Request",
+    "invalid-http",
+    "request: expected HTTP/1.1, got something else",
+  ];
+  const body = `${JSON.stringify({ error: { code, message } })}\n`;
+  const head = [
+    `HTTP/1.1 ${status}`,
+    "Connection: close",
+    "Content-Type: application/json; charset=utf-8",
+    `Content-Length: ${body.length}`,
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}

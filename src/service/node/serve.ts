@@ -1,0 +1,105 @@
+import { collectDefaultMetrics } from "prom-client";
+import type { Deployment } from "../deployment.ts";
+import { LimitDefaults } from "../limits.ts";
+import { createService, type Service } from "../service.ts";
+import { Crew } from "./crew.ts";
+import { HttpServer } from "./http-server.ts";
+import { makeLog } from "./log.ts";
+import { ServeDefaults, type ServeOptions } from "./serve-options.ts";
+
+/** A service that listens. */
+export interface Serving {
+  readonly url: string;
+  readonly deployments: readonly Deployment[];
+  /** Whether there is a page at `/`. */
+  readonly hasPage: boolean;
+  /** Rejects if a serving thread is lost. */
+  readonly lost: Promise<never>;
+  /** Answers what has come, uploads what was tracked, and ends everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a service on Node: in this thread, or in others on its memory.
+ *
+ * @throws what {@link createService} does, what the first flags fail with, what `listen` does
+ */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const { workers = ServeDefaults.workers, logLevel = ServeDefaults.logLevel } = options;
+  const { log = makeLog(logLevel) } = options;
+  const isCrew = workers > 1;
+  const service = createService({
+    ...(isCrew ? untracked(options) : options),
+    log,
+    shared: isCrew,
+  });
+  try {
+    await service.start();
+    return isCrew
+      ? await serveInThreads(service, { ...options, workers, logLevel })
+      : await serveHere(service, options);
+  } catch (error) {
+    await service.stop();
+    throw error;
+  }
+}
+
+/** Threads that serve track what they answer. */
+function untracked(options: ServeOptions): ServeOptions {
+  const nothing = { exposureConfig: undefined, assignmentConfig: undefined };
+  const deployments = options.deployments?.map((one) => ({ ...one, ...nothing }));
+  return { ...options, ...nothing, deployments };
+}
+
+function placeOf({ port = ServeDefaults.port, host = ServeDefaults.host }: ServeOptions) {
+  return { port, host };
+}
+
+function urlOf({ host }: { host: string }, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+async function serveHere(service: Service, options: ServeOptions): Promise<Serving> {
+  const { graceMillis = ServeDefaults.graceMillis } = options;
+  const place = placeOf(options);
+  collectDefaultMetrics({ register: service.metrics.registry });
+  const limits = { ...LimitDefaults, ...options.limits };
+  const server = await HttpServer.listen({ fetch: service.fetch, limits }, place);
+  return {
+    url: urlOf(place, server.port),
+    deployments: [...service.deployments],
+    hasPage: service.hasPage,
+    lost: new Promise(() => {}),
+    stop: async () => {
+      service.close();
+      await server.close(graceMillis);
+      await service.stop();
+    },
+  };
+}
+
+async function serveInThreads(
+  service: Service,
+  options: ServeOptions & { workers: number; logLevel: string },
+): Promise<Serving> {
+  const { workers: count, logLevel, graceMillis = ServeDefaults.graceMillis } = options;
+  const place = placeOf(options);
+  const { deployments } = service;
+  let onLoss: (error: Error) => void = () => {};
+  const lost = new Promise<never>((_, reject) => {
+    onLoss = reject;
+  });
+  lost.catch(() => {});
+  const crew = await Crew.start({ service: options, deployments, count, place, logLevel, onLoss });
+  return {
+    url: urlOf(place, crew.port),
+    deployments: [...deployments],
+    hasPage: service.hasPage,
+    lost,
+    stop: async () => {
+      // First, so that no socket of theirs gets the number of the one that the threads close.
+      await service.stop();
+      await crew.close(graceMillis);
+    },
+  };
+}
