@@ -109,6 +109,11 @@ export class Client {
   evaluate(user: number, flagKeys?: string[]): Answers {
     return this.#client.evaluateV2(this.#users[user], flagKeys);
   }
+
+  /** Of any user; the client writes to it. */
+  evaluateUser(user: User): Answers {
+    return this.#client.evaluateV2(user);
+  }
 }
 
 /** Halyard by lane: the build it chooses by itself, and the same core as JavaScript. */

@@ -1,5 +1,6 @@
 import { ConfigFileError, readConfig } from "../service/node/config-file.ts";
-import { ServeDefaults, type ServeOptions, type Serving, serve } from "../service/node/serve.ts";
+import { type Serving, serve } from "../service/node/serve.ts";
+import { ServeDefaults, type ServeOptions } from "../service/node/serve-options.ts";
 import { exitCodes, UsageError } from "./errors.ts";
 import type { ServeCommandOptions } from "./serve-options.ts";
 
