@@ -15,6 +15,8 @@ const CHECK_MILLIS = 1_000;
 /** Connections that wait to be accepted; more than most systems allow. */
 const BACKLOG = 4_096;
 const CLOSE_POLL_MILLIS = 50;
+/** What whoever is refused may go on to send before it reads why. */
+const LINGER_MILLIS = 500;
 
 /** Where to listen: at an address, or at the socket of another thread. */
 export type Place = { port: number; host: string } | { fd: number };
@@ -117,4 +119,7 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
     `Content-Length: ${body.length}`,
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  // Closed before it is read, a request takes the answer with it.
+  socket.on("data", () => {});
+  setTimeout(() => socket.destroy(), LINGER_MILLIS).unref();
 }
