@@ -1,7 +1,9 @@
 import { collectDefaultMetrics } from "prom-client";
 import type { Deployment } from "../deployment.ts";
 import { LimitDefaults } from "../limits.ts";
+import type { ServiceLog } from "../log.ts";
 import { createService, type Service } from "../service.ts";
+import type { SourceState } from "../source.ts";
 import { Crew } from "./crew.ts";
 import { HttpServer } from "./http-server.ts";
 import { makeLog } from "./log.ts";
@@ -34,6 +36,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     shared: isCrew,
   });
   try {
+    for (const deployment of service.deployments) tellChanges(deployment, log);
     await service.start();
     return isCrew
       ? await serveInThreads(service, { ...options, workers, logLevel })
@@ -49,6 +52,21 @@ function untracked(options: ServeOptions): ServeOptions {
   const nothing = { exposureConfig: undefined, assignmentConfig: undefined };
   const deployments = options.deployments?.map((one) => ({ ...one, ...nothing }));
   return { ...options, ...nothing, deployments };
+}
+
+/** Logs when other flags are live, and when they become stale or are confirmed again. */
+function tellChanges({ name, source }: Deployment, log: ServiceLog): void {
+  let last: Pick<SourceState, "digest" | "isStale"> = { digest: undefined, isStale: false };
+  const tell = () => {
+    const { digest, isStale, lastError } = source.state;
+    const fields = { deployment: name, digest, flags: source.engine.flagKeys.length };
+    if (digest !== last.digest) log.info(fields, "flags are live");
+    if (isStale && !last.isStale) log.warn({ ...fields, reason: lastError }, "flags are stale");
+    if (!isStale && last.isStale) log.info(fields, "flags are no longer stale");
+    last = { digest, isStale };
+  };
+  tell();
+  source.onChange(tell);
 }
 
 function placeOf({ port = ServeDefaults.port, host = ServeDefaults.host }: ServeOptions) {
