@@ -121,7 +121,7 @@ describe("users that are none", () => {
     }
   });
 
-  test("a hundred thousand properties, and a name that every object has, are evaluated", async () => {
+  test("60,000 properties, and a name that every object has, are evaluated", async () => {
     const many = Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`p${at}`, at]));
     for (const user of [{ user_properties: many }, JSON.parse('{"__proto__":{"user_id":"u"}}')]) {
       expect(statusOf(await saidTo(post(JSON.stringify(user))))).toBe(200);

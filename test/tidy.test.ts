@@ -32,20 +32,21 @@ function functionLengths(lines: readonly string[]): number[] {
   return lengths;
 }
 
-const SERVICE = ["service/fleet", "service/routes"];
+const SERVICE = ["service/files", "service/fleet", "service/routes"];
 
 /** What the folders of `src` above the engine import besides their own; "" = `src` itself. */
 const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "": ["engine", "sdk", "tracking", "remote", "local"],
-  cli: ["engine", "service", "service/node"],
+  cli: ["engine", "sdk", "service", "service/node"],
   sdk: ["engine"],
   tracking: ["engine", "sdk"],
   remote: ["engine", "sdk"],
   local: ["engine", "sdk", "tracking"],
   service: ["engine", "sdk", "tracking", "local", ...SERVICE],
+  "service/files": ["engine", "sdk", "local", "service"],
   "service/fleet": ["engine", "sdk", "local", "service"],
   "service/node": ["engine", "sdk", "tracking", "service", ...SERVICE],
-  "service/routes": ["engine", "sdk", "service"],
+  "service/routes": ["engine", "sdk", "service", "service/files"],
 };
 
 function importsOf(lines: readonly string[]): string[] {

@@ -42,8 +42,14 @@ async function byWrk({ url, users, seconds }: Load): Promise<number> {
   const list = users.map((user) => `"${user}"`).join(",");
   writeFileSync(
     script,
-    `local users = {${list}}\nlocal at = 0\nrequest = function()\n` +
-      `at = at % #users + 1\nreturn wrk.format("GET", nil, {["X-Amp-Exp-User"] = users[at]})\nend\n`,
+    [
+      `local users = {${list}}`,
+      "local at = 0",
+      "request = function()",
+      "at = at % #users + 1",
+      'return wrk.format("GET", nil, {["X-Amp-Exp-User"] = users[at]})',
+      "end",
+    ].join("\n"),
   );
   try {
     const scale = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`];

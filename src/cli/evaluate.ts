@@ -1,6 +1,7 @@
 import { SingleBar } from "cli-progress";
 import type { Engine } from "../engine/index.ts";
-import { exitCodes, printable, UsageError } from "./errors.ts";
+import { printable } from "../sdk/printable.ts";
+import { exitCodes, UsageError } from "./errors.ts";
 import { readFlags } from "./flags.ts";
 import { Output } from "./output.ts";
 import { explanationReport, jsonReport, type Report, tableReport } from "./report.ts";

@@ -1,5 +1,5 @@
 import type { Explanation, SegmentExplanation } from "../engine/index.ts";
-import { printable } from "./errors.ts";
+import { printable } from "../sdk/printable.ts";
 
 type Condition = NonNullable<SegmentExplanation["conditions"]>[number][number];
 type Bucket = NonNullable<SegmentExplanation["bucket"]>;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { ConfigError, Engine } from "../engine/index.ts";
-import { describe, InputError, readFailure } from "./errors.ts";
-import { parseJson } from "./json.ts";
+import { describe, InputError, readFailure } from "../sdk/input-error.ts";
+import { parseJson } from "../sdk/json.ts";
 
 /** JSON starts with a bracket and holds no zero byte; an image starts with other bytes. */
 function looksBinary(bytes: Uint8Array): boolean {

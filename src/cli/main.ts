@@ -3,7 +3,8 @@
 // 2 a wrong command line, 130 Ctrl-C.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { exitCodes, printable, UsageError } from "./errors.ts";
+import { printable } from "../sdk/printable.ts";
+import { exitCodes, UsageError } from "./errors.ts";
 import { type EvaluateOptions, evaluateCommand } from "./evaluate.ts";
 import { type ServeCommandOptions, serveOptions } from "./serve-options.ts";
 

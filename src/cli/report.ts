@@ -5,7 +5,7 @@ import {
   type Explanation,
   toContext,
 } from "../engine/index.ts";
-import { printable } from "./errors.ts";
+import { printable } from "../sdk/printable.ts";
 import { explanationText } from "./explanation.ts";
 import { Table } from "./table.ts";
 import { nameOf } from "./user.ts";

@@ -1,4 +1,4 @@
-import { printable } from "./errors.ts";
+import { printable } from "../sdk/printable.ts";
 
 /** Columns of text. Rows are held back until a width is known, then printed as they come. */
 export class Table {

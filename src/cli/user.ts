@@ -1,5 +1,5 @@
 import type { ExperimentUser } from "../engine/index.ts";
-import { describe, InputError } from "./errors.ts";
+import { describe, InputError } from "../sdk/input-error.ts";
 
 type Check = (value: unknown, path: string, fail: Fail) => void;
 type Fail = (path: string, expected: string, value: unknown) => never;

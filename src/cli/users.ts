@@ -2,9 +2,9 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import type { ExperimentUser } from "../engine/index.ts";
-import { InputError, readFailure } from "./errors.ts";
-import { parseJson } from "./json.ts";
-import { type Line, readLines } from "./lines.ts";
+import { InputError, readFailure } from "../sdk/input-error.ts";
+import { parseJson } from "../sdk/json.ts";
+import { type Line, readLines } from "../sdk/lines.ts";
 import { asUser } from "./user.ts";
 
 /** A user, and how much of the input was used up once it had been read. */

@@ -94,6 +94,7 @@ export class LocalEvaluationClient extends ClientEvents {
       maxAgeMillis: resolved.flagConfigPollingIntervalMillis * STALE_INTERVALS,
       onReady: () => this.dispatch("ready", undefined),
       onStale: () => this.dispatch("stale", { confirmedAt: this.#freshness.confirmedAt }),
+      onMended: () => this.onQuietChange(),
     });
     this.cache = new FlagConfigCache((flags) => this.#put(flags));
     if (bootstrap) {
@@ -110,6 +111,7 @@ export class LocalEvaluationClient extends ClientEvents {
       intervalMillis: config.cohortPollingIntervalMillis,
       onPolled: (isChanged) => {
         if (isChanged) this.#dispatchUpdate([]);
+        else this.onQuietChange();
       },
       onError: (error) => this.dispatch("error", { error }),
     });
@@ -260,6 +262,11 @@ export class LocalEvaluationClient extends ClientEvents {
     };
   }
 
+  /** @internal */
+  get parts() {
+    return { engine: this.#engine, snapshot: this.#snapshot };
+  }
+
   #dispatchUpdate(changed: string[]): void {
     this.dispatch("update", { changed, source: this.#freshness.source ?? "bootstrap" });
   }
@@ -274,7 +281,7 @@ export class LocalEvaluationClient extends ClientEvents {
     try {
       const flags = parseFlags(saved.flags);
       await this.#cohorts.restore(snapshot, signal);
-      const changed = await this.#release.restore(flags, signal);
+      const changed = await this.#release.restore({ flags, text: saved.flags }, signal);
       this.#freshness.begin("snapshot", saved.savedAt);
       if (changed.length > 0) this.#dispatchUpdate(changed);
       return true;

@@ -1,7 +1,7 @@
 import { JSONParser, type ParsedElementInfo } from "@streamparser/json";
 import { CohortTooLarge } from "./cohort-api.ts";
 
-const PATHS = ["$.memberIds.*", "$.groupType", "$.lastModified", "$.size"];
+const PATHS = ["$.memberIds.*", "$.cohortId", "$.groupType", "$.lastModified", "$.size"];
 
 /** A body is no cohort, or not all of one. */
 export class CohortBodyError extends Error {
@@ -55,6 +55,12 @@ export class CohortBody implements AsyncIterable<string> {
   get lastModified(): number | undefined {
     const { lastModified } = this.#fields;
     return Number.isSafeInteger(lastModified) ? (lastModified as number) : undefined;
+  }
+
+  /** As the body says; known when all members have come. */
+  get cohortId(): string | undefined {
+    const { cohortId } = this.#fields;
+    return typeof cohortId === "string" ? cohortId : undefined;
   }
 
   /** @throws {@link CohortBodyError}, {@link CohortTooLarge}, or what the chunks throw */

@@ -22,6 +22,9 @@ export class ClientEvents extends EventTarget {
     this.addEventListener(name, listener as EventListener);
   }
 
+  /** @internal called when the status may have changed, and no event tells */
+  onQuietChange: () => void = () => {};
+
   /** @internal */
   protected dispatch<Name extends keyof LocalEvaluationEvents>(
     name: Name,

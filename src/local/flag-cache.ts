@@ -5,6 +5,8 @@ type Flags = Record<string, EvaluationFlag>;
 /** The flags of a client, to be read and put directly, as in Amplitude's Node SDK. */
 export class FlagConfigCache {
   #flags: Flags = Object.create(null);
+  /** As a server sent them. */
+  #text: string | undefined;
   readonly #apply: (flags: Flags) => Promise<void>;
 
   /** @internal @param apply - makes flags live at once; what it promises is the rest */
@@ -54,11 +56,17 @@ export class FlagConfigCache {
     await this.#set({});
   }
 
-  /** @internal what has gone live */
-  replace(flags: Iterable<EvaluationFlag>): void {
+  /** @internal what has gone live, and its text if it is a server's */
+  replace(flags: Iterable<EvaluationFlag>, text?: string): void {
     const all: Flags = Object.create(null);
     for (const flag of flags) if (typeof flag?.key === "string") all[flag.key] = flag;
     this.#flags = all;
+    this.#text = text;
+  }
+
+  /** @internal as JSON, a list */
+  get text(): string {
+    return (this.#text ??= JSON.stringify(Object.values(this.#flags)));
   }
 
   /** @internal */
@@ -69,6 +77,7 @@ export class FlagConfigCache {
   async #set(flags: Flags): Promise<void> {
     const done = this.#apply(flags);
     this.#flags = Object.assign(Object.create(null), flags);
+    this.#text = undefined;
     await done;
   }
 }

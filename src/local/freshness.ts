@@ -8,6 +8,8 @@ export interface FreshnessOptions {
   /** A server has given flags, for the first time. */
   onReady(): void;
   onStale(): void;
+  /** A server could be asked again. */
+  onMended(): void;
 }
 
 /** Where the flags are from, and since when no server has confirmed them. */
@@ -51,10 +53,12 @@ export class Freshness {
 
   /** A server has given the flags, or has said that they are as they were. */
   confirm(source: FlagSource): void {
+    const isMended = this.#isStale || this.#lastError !== undefined;
     this.#source = source;
     this.#confirmedAt = Date.now();
     this.#lastError = undefined;
     this.#isStale = false;
+    if (isMended) this.#options.onMended();
     this.end();
     // A stream is silent for as long as nothing changes, and watches itself.
     if (source !== "stream") this.#watch();

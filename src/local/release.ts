@@ -1,4 +1,4 @@
-import type { Engine, EngineWarning, EvaluationFlag } from "../engine/index.ts";
+import type { Engine, EngineWarning } from "../engine/index.ts";
 import type { Log } from "../sdk/log.ts";
 import type { CohortSync, NamedCohorts } from "./cohort-sync.ts";
 import type { FetchedFlags } from "./flag-api.ts";
@@ -32,22 +32,23 @@ export class Release {
    *
    * @throws SyntaxError if there are flags, and none that could be used; the old ones stay
    */
-  apply({ flags }: Pick<FetchedFlags, "flags">, signal: AbortSignal): Promise<string[]> {
-    return this.#enqueue(flags, signal, (named) => this.#options.cohorts.prepare(named, signal));
+  apply(fetched: FetchedFlags, signal: AbortSignal): Promise<string[]> {
+    return this.#enqueue(fetched, signal, (named) => this.#options.cohorts.prepare(named, signal));
   }
 
   /** As {@link apply}, with the cohorts that are there: those of a snapshot. */
-  restore(flags: EvaluationFlag[], signal: AbortSignal): Promise<string[]> {
-    return this.#enqueue(flags, signal, async () => {});
+  restore(saved: FetchedFlags, signal: AbortSignal): Promise<string[]> {
+    return this.#enqueue(saved, signal, async () => {});
   }
 
-  #enqueue(flags: EvaluationFlag[], signal: AbortSignal, prepare: Prepare): Promise<string[]> {
-    const release = this.#last.then(() => this.#apply(flags, signal, prepare));
+  #enqueue(fetched: FetchedFlags, signal: AbortSignal, prepare: Prepare): Promise<string[]> {
+    const release = this.#last.then(() => this.#apply(fetched, signal, prepare));
     this.#last = release.catch(() => {});
     return release;
   }
 
-  async #apply(flags: EvaluationFlag[], signal: AbortSignal, prepare: Prepare): Promise<string[]> {
+  async #apply(fetched: FetchedFlags, signal: AbortSignal, prepare: Prepare): Promise<string[]> {
+    const { flags, text } = fetched;
     const { engine, cohorts, cache, log } = this.#options;
     if (flags.length > 0 && !flags.some(isFlag)) {
       throw new SyntaxError("flags: expected flags, got a list of something else");
@@ -57,7 +58,7 @@ export class Release {
     await prepare(named);
     signal.throwIfAborted();
     const { changed, warnings } = engine.update(flags);
-    cache.replace(flags);
+    cache.replace(flags, text);
     cohorts.keepOnly(named);
     if (changed.length > 0) {
       log.debug(`${flags.length} flags are live, ${changed.length} have changed`);

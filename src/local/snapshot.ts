@@ -54,9 +54,14 @@ export class Snapshot {
   #manifest = new Manifest();
   /** Cohorts that the flags to come do not name. */
   readonly #dropped = new Set<string>();
+  /** Of cohorts whose newest bytes are not in their place, or cannot be: these. */
+  readonly #newer = new Map<string, SnapshotDraft | undefined>();
   #flagsToKeep: string | undefined;
   #tasks: Promise<void> = Promise.resolve();
   #isFailing = false;
+
+  /** @internal called when a cohort is in its place */
+  onCohortPlaced: () => void = () => {};
 
   constructor(path: string, log: Log) {
     this.#path = path;
@@ -92,6 +97,14 @@ export class Snapshot {
       yield chunk;
     }
     if (hash.digest("hex") !== digest) throw new Error(`snapshot: cohort ${cohortId} is damaged`);
+    this.#manifest.cohorts.set(cohortId, digest);
+  }
+
+  /** The file of a cohort, with the bytes that were kept last; undefined = it is not there. */
+  pathOf(cohortId: string): string | undefined {
+    const digest = this.#manifest.cohorts.get(cohortId);
+    if (digest === undefined || this.#newer.has(cohortId)) return undefined;
+    return join(this.#path, nameOf(stemOf(cohortId), digest));
   }
 
   /** The cohorts that were left. */
@@ -133,6 +146,7 @@ export class Snapshot {
     return {
       through: through.bind(this),
       keep: async () => {
+        this.#newer.set(cohortId, draft);
         if (draft && isWhole) await this.#enqueue(() => this.#placeCohort(cohortId, draft!));
       },
       discard: async () => draft?.discard(),
@@ -239,6 +253,8 @@ export class Snapshot {
       await draft.discard();
       throw error;
     }
+    if (this.#newer.get(cohortId) === draft) this.#newer.delete(cohortId);
+    this.onCohortPlaced();
   }
 
   /** Only then nobody needs the outdated ones. */

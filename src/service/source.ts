@@ -7,11 +7,14 @@ export interface CohortFile {
   readonly groupType: string;
   /** Distinct members. */
   readonly size: number;
-  /** When the members last changed, in ms since 1970. */
+  /**
+   * When the members last changed, in ms since 1970; other members have another time. A file that
+   * does not say, with "lines" or a list, is not newer than this.
+   */
   readonly lastModified: number;
   /** May be replaced at any time: then there is a newer one with another path or time. */
   readonly path: string;
-  /** "json" = as Amplitude's cohort server sends it; "lines" = an id a line. */
+  /** "json" = as Amplitude's cohort server sends it, or a list of ids; "lines" = an id a line. */
   readonly format: "json" | "lines";
 }
 

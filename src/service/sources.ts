@@ -1,14 +1,17 @@
 // From options to deployments.
 
+import { join } from "node:path";
 import { Log } from "../sdk/log.ts";
 import { Tracker } from "../tracking/tracker.ts";
 import { Deployment } from "./deployment.ts";
 import { Deployments } from "./deployments.ts";
+import { FileSource } from "./files/file-source.ts";
 import { InlineSource } from "./inline-source.ts";
 import { KeyRing } from "./key-ring.ts";
 import { clientLog, consoleLog } from "./log.ts";
 import { type DeploymentOptions, ServiceDefaults, type ServiceOptions } from "./options.ts";
 import type { Source } from "./source.ts";
+import { UpstreamSource } from "./upstream-source.ts";
 
 /** @throws Error for options that contradict each other */
 export function deploymentsOf(options: ServiceOptions): Deployments {
@@ -46,5 +49,10 @@ function sourceOf(name: string, options: DeploymentOptions, service: ServiceOpti
   if (source) return source;
   if (flags !== undefined && typeof flags !== "string")
     return new InlineSource(flags, service.shared);
-  throw new Error("file, upstream: not here yet");
+  const { shared } = service;
+  const log = clientLog(service.log ?? consoleLog, name);
+  if (flags !== undefined) return new FileSource({ flags, cohorts: options.cohorts, shared, log });
+  const { deploymentKey, ...config } = upstream!;
+  const { snapshotPath = join(ServiceDefaults.snapshotPath, encodeURIComponent(name)) } = options;
+  return new UpstreamSource({ deploymentKey, config, snapshotPath, shared, log });
 }

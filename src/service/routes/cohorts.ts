@@ -2,8 +2,9 @@
 
 import { Readable } from "node:stream";
 import { createBrotliCompress, createGzip, constants as zlib } from "node:zlib";
-import { readCohort } from "../cohort-document.ts";
 import { corsOf } from "../cors.ts";
+import type { Deployment } from "../deployment.ts";
+import { readCohort } from "../files/cohort-document.ts";
 import type { Encoding } from "../flag-document.ts";
 import { encodingOf } from "../negotiation.ts";
 import { Problem } from "../problem.ts";
@@ -18,14 +19,19 @@ const compressors: Readonly<Record<Encoding, () => NodeJS.ReadWriteStream>> = {
 };
 
 export function cohortRoutes(router: Router, { deployments }: ServiceParts): void {
-  router.get("/sdk/v1/cohort/:cohortId", (request) => {
-    const cohortId = request.param("cohortId");
-    const found = deployments
-      .findForCohorts(request.headers)
-      .flatMap(({ source }) => source.state.cohorts)
-      .find((cohort) => cohort.cohortId === cohortId);
+  const find = (deploymentsOfKeys: readonly Deployment[], cohortId: string): CohortFile => {
+    const cohorts = deploymentsOfKeys.flatMap(({ source }) => source.state.cohorts);
+    const found = cohorts.find((cohort) => cohort.cohortId === cohortId);
     if (!found) throw Problem.text(404, "Cohort not found");
-    return answer(request, found);
+    return found;
+  };
+
+  router.get("/sdk/v1/cohort/:cohortId", async (request) => {
+    const found = deployments.findForCohorts(request.headers);
+    const cohort = find(found, request.param("cohortId"));
+    const isSame = numberOf(request.query, "lastModified") === cohort.lastModified;
+    checkSize(request.query, cohort);
+    return isSame ? new Response(null, { status: 204 }) : answer(request, cohort);
   });
 
   router.get("/sdk/v2/memberships/:groupType/:groupName", (request) => {
@@ -39,27 +45,44 @@ export function cohortRoutes(router: Router, { deployments }: ServiceParts): voi
   });
 }
 
-function answer({ headers, query }: RoutedRequest, cohort: CohortFile): Response {
-  const { cohortId, size, lastModified } = cohort;
+function checkSize(query: URLSearchParams, { cohortId, size }: CohortFile): void {
   const sizeMax = numberOf(query, "maxCohortSize");
-  if (sizeMax !== undefined && size > sizeMax) {
-    const message = `Cohort ${cohortId} sized ${size} is greater than max cohort size ${sizeMax}`;
-    throw Problem.text(413, message);
-  }
-  if (numberOf(query, "lastModified") === lastModified) return new Response(null, { status: 204 });
+  if (sizeMax === undefined || size <= sizeMax) return;
+  const message = `Cohort ${cohortId} sized ${size} is greater than max cohort size ${sizeMax}`;
+  throw Problem.text(413, message);
+}
+
+async function answer({ headers }: RoutedRequest, cohort: CohortFile): Promise<Response> {
   const answer: Record<string, string> = {
     "Content-Type": "application/json; charset=utf-8",
     "Cache-Control": "private, no-cache",
     Vary: "Accept-Encoding, Authorization",
   };
+  const body = Readable.from(await begun(cohort), { objectMode: false });
   const encoding = encodingOf(headers.get("accept-encoding"));
-  const body = Readable.from(readCohort(cohort), { objectMode: false });
   if (!encoding) return streamed(body, answer);
   const compressor = compressors[encoding]() as Readable & NodeJS.WritableStream;
   body.once("error", (error) => compressor.destroy(error));
   compressor.once("close", () => body.destroy());
   body.pipe(compressor);
   return streamed(compressor, { ...answer, "Content-Encoding": encoding });
+}
+
+/** A cohort's body, of which the first part is there: after that no status can be answered. */
+async function begun(cohort: CohortFile): Promise<AsyncIterable<Uint8Array>> {
+  const chunks = readCohort(cohort);
+  const first = await chunks.next().catch(() => {
+    const message = `cohort ${cohort.cohortId} is being replaced by a newer one`;
+    throw Problem.json(503, { code: "not-ready", message }, { "Retry-After": "1" });
+  });
+  return (async function* () {
+    try {
+      if (!first.done) yield first.value;
+      yield* chunks;
+    } finally {
+      await chunks.return(undefined);
+    }
+  })();
 }
 
 function streamed(body: Readable, headers: Record<string, string>): Response {

@@ -1,4 +1,4 @@
-import { InputError } from "./errors.ts";
+import { InputError } from "./input-error.ts";
 
 /** Where a text stops being JSON. Line and column count from 1. */
 export interface Fault {
