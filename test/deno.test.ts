@@ -1,4 +1,4 @@
-// Shared memory in Deno: an owner and workers in a real one.
+// Deno, a real one: an owner and workers on shared memory, and a service.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Engine, type EvaluationVariant } from "halyard/engine";
+import { createService } from "halyard/service";
 import { expect, test } from "vitest";
 import { flagOf, on } from "./agree.ts";
 
@@ -46,14 +47,16 @@ const users = [
   { user_id: "nobody", name: `${"y".repeat(200)}${"ß".repeat(30)}` },
 ];
 
-function runDeno(binary: string): Seen {
+/** What a script prints for an input. */
+function runDeno(name: string, value: unknown, permissions: readonly string[]): unknown {
   const folder = mkdtempSync(join(tmpdir(), "halyard-deno-"));
   const input = join(folder, "input.json");
-  writeFileSync(input, JSON.stringify([configs, users]));
-  const script = fileURLToPath(new URL("./deno/owner.mjs", import.meta.url));
-  const args = ["run", "--no-prompt", "--allow-read", "--no-lock", script, input];
+  writeFileSync(input, JSON.stringify(value));
+  const script = fileURLToPath(new URL(`./deno/${name}`, import.meta.url));
+  const options = ["--no-prompt", "--allow-read", "--no-lock", "--node-modules-dir=manual"];
+  const args = ["run", ...options, ...permissions, script, input];
   const env = { ...process.env, DENO_DIR: folder, NO_COLOR: "1" };
-  const { stdout, stderr, status } = spawnSync(binary, args, {
+  const { stdout, stderr, status } = spawnSync(deno!, args, {
     encoding: "utf8",
     env,
     timeout: 100_000,
@@ -69,7 +72,7 @@ const deno = denoBinary();
 const skip = deno === undefined && !process.env.CI;
 
 test.skipIf(skip)("workers in Deno evaluate on the memory of their owner", () => {
-  const seen = runDeno(deno!);
+  const seen = runDeno("owner.mjs", [configs, users], []) as Seen;
   expect(seen).toMatchObject({ backend: "wasm-simd", shared: true });
   const engine = Engine.loadSync(configs[0]);
   const expectRound = (round: number) => {
@@ -93,4 +96,28 @@ test.skipIf(skip)("workers in Deno evaluate on the memory of their owner", () =>
   expect(seen.rounds).toHaveLength(4);
   // Of the first of ten, while its predecessors have not ended yet.
   expect(seen.growth).toBeLessThanOrEqual(2 * 65536);
+});
+
+test.skipIf(skip)("a service answers in Deno as in Node", async () => {
+  const user = { user_id: "u1", name: "abc" };
+  const requests: [string, { method?: string; body?: string }][] = [
+    ["/sdk/v2/vardata?user_id=u1", {}],
+    ["/sdk/v2/vardata", { method: "POST", body: JSON.stringify(user) }],
+    ["/sdk/v2/vardata", { method: "POST", body: "{" }],
+    ["/v1/vardata?user_id=u1&flag_keys=text", {}],
+    ["/sdk/v2/flags", {}],
+    ["/sdk/v2/memberships/User/u1", {}],
+    ["/sdk/v1/cohort/none", {}],
+    ["/healthz", {}],
+    ["/none", {}],
+  ];
+  const seen = runDeno("service.mjs", [flags, requests], ["--allow-net", "--allow-env"]);
+  const service = createService({ flags });
+  const answers = requests.map(async ([path, init]) => {
+    const response = await service.fetch(new Request(`http://service${path}`, init));
+    const { status, headers } = response;
+    return { status, etag: headers.get("etag"), body: await response.text() };
+  });
+  const first = `data: ${JSON.stringify(flags)}\n\n`;
+  expect(seen).toEqual({ answers: await Promise.all(answers), first });
 });

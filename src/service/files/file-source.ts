@@ -200,7 +200,7 @@ export class FileSource implements Source {
     if (text === this.#flags) return false;
     const { changed, warnings } = this.engine.update(image);
     this.#flags = text;
-    this.#log.info(`${flags.length} flags are live, ${changed.length} have changed`);
+    this.#log.debug(`${flags.length} flags are live, ${changed.length} have changed`);
     for (const { code, path, message } of warnings) {
       if (code !== UNLOGGED) this.#log.warn(`${path}: ${message}`);
     }

@@ -6,5 +6,7 @@ const STDERR = 2;
 /** One JSON object a line, to standard error: standard output is for people. */
 export function makeLog(level: string): ServiceLog {
   const destination = pino.destination({ dest: STDERR, sync: true });
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const timestamp = pino.stdTimeFunctions.isoTime;
+  return pino({ level, base: undefined, timestamp, formatters }, destination);
 }
