@@ -212,7 +212,8 @@ describe("what cannot be served is said in one line", () => {
         "--config",
         file(
           "e.yaml",
-          `deployments: [{name: a, keys: [k], flags: ${examples}}, {name: b, keys: [k], flags: ${examples}}]`,
+          `deployments: [{name: a, keys: [k], flags: ${examples}},
+            {name: b, keys: [k], flags: ${examples}}]`,
         ),
       ],
       1,

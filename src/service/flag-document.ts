@@ -19,6 +19,7 @@ export class FlagDocument {
   /** Of the text, not of its encoding: all encodings are made of one text. */
   readonly etag: string;
   readonly #compressed = new Map<Encoding, Promise<Uint8Array>>();
+  #event: Uint8Array | undefined;
 
   constructor(text: string) {
     this.text = text;
@@ -36,7 +37,9 @@ export class FlagDocument {
     const isLocal = (flag: EvaluationFlag) => flag?.metadata?.evaluationMode === "local";
     const seen = new Set(flags.filter(isLocal));
     for (const { dependencies } of seen) {
-      for (const key of dependencies ?? []) {
+      // Of flags that cannot be used: these, too, are in the text.
+      if (!Array.isArray(dependencies)) continue;
+      for (const key of dependencies) {
         const flag = byKey.get(key);
         if (flag) seen.add(flag);
       }
@@ -45,10 +48,17 @@ export class FlagDocument {
   }
 
   /** Of some flags only. */
-  only(flagKeys: readonly string[]): FlagDocument {
-    const keys = new Set(flagKeys);
+  filtered(isAsked: (flag: EvaluationFlag) => boolean): FlagDocument {
     const flags = JSON.parse(this.text) as EvaluationFlag[];
-    return new FlagDocument(JSON.stringify(flags.filter((flag) => keys.has(flag?.key))));
+    return new FlagDocument(JSON.stringify(flags.filter((flag) => flag && isAsked(flag))));
+  }
+
+  /** As a server-sent event, made once for all streams. */
+  get event(): Uint8Array {
+    // The end of a line ends a part of the data.
+    const data = () => this.text.replace(/\r\n|\r|\n/g, "\ndata: ");
+    this.#event ??= new TextEncoder().encode(`data: ${data()}\n\n`);
+    return this.#event;
   }
 
   compressed(encoding: Encoding): Promise<Uint8Array> {

@@ -19,11 +19,14 @@ export class InlineSource implements Source {
   /**
    * Other flags are live from now on.
    *
-   * @throws `ConfigError` if nothing of the flags can be loaded; the old ones stay
+   * @throws `ConfigError` if nothing of the flags can be loaded, TypeError if they cannot be
+   * written as JSON; the old ones stay
    */
   update(flags: FlagList): void {
-    this.engine.update([...Object.values(flags)]);
-    this.#flags = JSON.stringify(Object.values(flags));
+    const list = Object.values(flags);
+    const text = JSON.stringify(list);
+    this.engine.update(list);
+    this.#flags = text;
     this.#confirmedAt = Date.now();
     this.#listeners.tell();
   }

@@ -33,12 +33,24 @@ export const LimitDefaults: Readonly<Limits> = Object.freeze({
 export async function readBody(request: Request, bytesMax: number): Promise<string> {
   const length = request.headers.get("content-length");
   if (length !== null && Number(length) > bytesMax) throw tooLarge(bytesMax);
-  // With a length, no more than it says can come.
-  const bytes = length === null ? await readStream(request, bytesMax) : await request.arrayBuffer();
+  const bytes = await readBytes(request, bytesMax);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     const message = "body: expected UTF-8, got other bytes";
+    throw Problem.json(400, { code: "invalid-body", message, path: "body" });
+  }
+}
+
+async function readBytes(request: Request, bytesMax: number) {
+  const hasLength = request.headers.has("content-length");
+  try {
+    // With a length, no more than it says can come.
+    return hasLength ? await request.arrayBuffer() : await readStream(request, bytesMax);
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    // Of a client that goes: nobody reads this, and it is no fault of ours to be logged.
+    const message = "body: expected all of it, got a part";
     throw Problem.json(400, { code: "invalid-body", message, path: "body" });
   }
 }

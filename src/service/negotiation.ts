@@ -12,7 +12,7 @@ export function isMatch(header: string | null, etag: string): boolean {
     .some((given) => given === "*" || given === opaque);
 }
 
-/** The best encoding that `Accept-Encoding` allows; undefined = none. */
+/** The encoding that `Accept-Encoding` likes most, of two the smaller one; undefined = none. */
 export function encodingOf(header: string | null): Encoding | undefined {
   const accepted = new Map<string, number>();
   for (const part of (header ?? "").toLowerCase().split(",")) {
@@ -20,6 +20,7 @@ export function encodingOf(header: string | null): Encoding | undefined {
     const quality = parameters.find((parameter) => parameter.startsWith("q="));
     accepted.set(name, quality === undefined ? 1 : Number(quality.slice(2)));
   }
-  const allows = (name: Encoding) => (accepted.get(name) ?? accepted.get("*") ?? 0) > 0;
-  return (["br", "gzip"] as const).find(allows);
+  const weightOf = (name: string) => accepted.get(name) ?? accepted.get("*") ?? 0;
+  const best: Encoding = weightOf("gzip") > weightOf("br") ? "gzip" : "br";
+  return weightOf(best) > 0 ? best : undefined;
 }

@@ -53,3 +53,9 @@ export class Problem extends Error {
     return new Response(body, { status, headers: { ...READABLE, ...type, ...headers } });
   }
 }
+
+/** A client key is asked with where only a server key will do. */
+export function serverKeyNeeded(): Problem {
+  const message = "key: expected one of a server deployment, got one of a client deployment";
+  return Problem.json(403, { code: "forbidden", message });
+}

@@ -1,6 +1,5 @@
 // Which flags a request asks for.
 
-import type { EvaluationVariant } from "../engine/index.ts";
 import { decodeBase64 } from "./base64.ts";
 import type { Limits } from "./limits.ts";
 import { Problem } from "./problem.ts";
@@ -47,14 +46,15 @@ function invalid(path: string, reason: string): Problem {
   return Problem.json(400, { code: "invalid-flag-keys", message: `${path}: ${reason}`, path });
 }
 
-type Filter = (variant: EvaluationVariant) => boolean;
+/** What flags and variants say of themselves. */
+type Metadata = Readonly<Record<string, unknown>> | undefined;
 
 /** What `eval_mode` and `delivery_method` let through; undefined = everything. */
-export function filterOf(query: URLSearchParams): Filter | undefined {
+export function filterOf(query: URLSearchParams): ((metadata: Metadata) => boolean) | undefined {
   const mode = query.get("eval_mode");
   const delivery = query.get("delivery_method");
   if (mode === null && delivery === null) return undefined;
-  return ({ metadata }) =>
+  return (metadata) =>
     (mode === null || (metadata?.evaluationMode ?? mode) === mode) &&
     (delivery === null || (metadata?.deliveryMethod ?? "feature") === delivery);
 }

@@ -67,7 +67,21 @@ export function asUser(user: unknown, path: string, limits: Limits): ExperimentU
     throw invalid(path, `expected at most ${limits.userDepth} levels, got more`);
   }
   const given = Object.entries(user).filter(([, value]) => value !== null);
-  return Object.fromEntries(given) as ExperimentUser;
+  const present = Object.fromEntries(given) as ExperimentUser;
+  if (!Object.values(present.groups ?? {}).every(hasName)) {
+    throw invalid(`${path}.groups`, "expected names, got objects that have no text");
+  }
+  return present;
+}
+
+/** What is known of a group is found by the text of its name. */
+function hasName(names: unknown): boolean {
+  try {
+    String((names as unknown[] | null)?.[0]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function invalid(path: string, reason: string): Problem {

@@ -1,13 +1,15 @@
 // Downloads of cohorts, for clients that evaluate themselves, and the cohorts of a group.
 
+import { once } from "node:events";
 import { Readable } from "node:stream";
 import { createBrotliCompress, createGzip, constants as zlib } from "node:zlib";
+import { reasonOf } from "../../sdk/log.ts";
 import { corsOf } from "../cors.ts";
-import type { Deployment } from "../deployment.ts";
 import { readCohort } from "../files/cohort-document.ts";
 import type { Encoding } from "../flag-document.ts";
+import type { ServiceLog } from "../log.ts";
 import { encodingOf } from "../negotiation.ts";
-import { Problem } from "../problem.ts";
+import { Problem, serverKeyNeeded } from "../problem.ts";
 import type { RoutedRequest, Router } from "../router.ts";
 import type { ServiceParts } from "../service.ts";
 import type { CohortFile } from "../source.ts";
@@ -18,24 +20,21 @@ const compressors: Readonly<Record<Encoding, () => NodeJS.ReadWriteStream>> = {
   br: () => createBrotliCompress({ params: { [zlib.BROTLI_PARAM_QUALITY]: 3 } }),
 };
 
-export function cohortRoutes(router: Router, { deployments }: ServiceParts): void {
-  const find = (deploymentsOfKeys: readonly Deployment[], cohortId: string): CohortFile => {
-    const cohorts = deploymentsOfKeys.flatMap(({ source }) => source.state.cohorts);
-    const found = cohorts.find((cohort) => cohort.cohortId === cohortId);
+export function cohortRoutes(router: Router, { deployments, log }: ServiceParts): void {
+  router.get("/sdk/v1/cohort/:cohortId", (request) => {
+    const cohortId = request.param("cohortId");
+    const found = deployments
+      .findForCohorts(request.headers)
+      .flatMap(({ source }) => source.state.cohorts)
+      .find((cohort) => cohort.cohortId === cohortId);
     if (!found) throw Problem.text(404, "Cohort not found");
-    return found;
-  };
-
-  router.get("/sdk/v1/cohort/:cohortId", async (request) => {
-    const found = deployments.findForCohorts(request.headers);
-    const cohort = find(found, request.param("cohortId"));
-    const isSame = numberOf(request.query, "lastModified") === cohort.lastModified;
-    checkSize(request.query, cohort);
-    return isSame ? new Response(null, { status: 204 }) : answer(request, cohort);
+    return answer(request, found, log);
   });
 
   router.get("/sdk/v2/memberships/:groupType/:groupName", (request) => {
     const access = deployments.findReady(request.headers);
+    // Whoever has a browser has a client key.
+    if (access.kind === "client") throw serverKeyNeeded();
     const [groupType, groupName] = [request.param("groupType"), request.param("groupName")];
     if (!groupType.trim()) throw Problem.text(400, "Invalid group type");
     if (!groupName.trim()) throw Problem.text(400, "Invalid group name");
@@ -45,48 +44,56 @@ export function cohortRoutes(router: Router, { deployments }: ServiceParts): voi
   });
 }
 
-function checkSize(query: URLSearchParams, { cohortId, size }: CohortFile): void {
+async function answer(
+  { headers, query, raw }: RoutedRequest,
+  cohort: CohortFile,
+  log: ServiceLog,
+): Promise<Response> {
+  const { cohortId, size, lastModified } = cohort;
   const sizeMax = numberOf(query, "maxCohortSize");
-  if (sizeMax === undefined || size <= sizeMax) return;
-  const message = `Cohort ${cohortId} sized ${size} is greater than max cohort size ${sizeMax}`;
-  throw Problem.text(413, message);
-}
-
-async function answer({ headers }: RoutedRequest, cohort: CohortFile): Promise<Response> {
-  const answer: Record<string, string> = {
+  if (sizeMax !== undefined && size > sizeMax) {
+    const message = `Cohort ${cohortId} sized ${size} is greater than max cohort size ${sizeMax}`;
+    throw Problem.text(413, message);
+  }
+  if (numberOf(query, "lastModified") === lastModified) return new Response(null, { status: 204 });
+  const encoding = encodingOf(headers.get("accept-encoding"));
+  const answer = {
     "Content-Type": "application/json; charset=utf-8",
     "Cache-Control": "private, no-cache",
     Vary: "Accept-Encoding, Authorization",
+    ...(encoding && { "Content-Encoding": encoding }),
   };
-  const body = Readable.from(await begun(cohort), { objectMode: false });
-  const encoding = encodingOf(headers.get("accept-encoding"));
-  if (!encoding) return streamed(body, answer);
+  // Nobody reads the body of a HEAD, so nobody would close the file.
+  if (raw.method === "HEAD") return new Response(null, { headers: answer });
+  const body = compressed(await opened(cohort, log), encoding);
+  return new Response(Readable.toWeb(body) as ReadableStream<Uint8Array>, { headers: answer });
+}
+
+/**
+ * The cohort, after it has been found readable.
+ *
+ * @throws {@link Problem} 503: its file may have been replaced just now
+ */
+async function opened(cohort: CohortFile, log: ServiceLog): Promise<Readable> {
+  const body = Readable.from(readCohort(cohort), { objectMode: false });
+  try {
+    await once(body, "readable");
+    return body;
+  } catch (error) {
+    const { cohortId } = cohort;
+    log.error({ cohort: cohortId, reason: reasonOf(error) }, "a cohort could not be read");
+    const message = `cohort ${cohortId}: expected a readable file, got an error; try again`;
+    throw Problem.json(503, { code: "not-ready", message }, { "Retry-After": "1" });
+  }
+}
+
+function compressed(body: Readable, encoding: Encoding | undefined): Readable {
+  if (!encoding) return body;
   const compressor = compressors[encoding]() as Readable & NodeJS.WritableStream;
   body.once("error", (error) => compressor.destroy(error));
   compressor.once("close", () => body.destroy());
   body.pipe(compressor);
-  return streamed(compressor, { ...answer, "Content-Encoding": encoding });
-}
-
-/** A cohort's body, of which the first part is there: after that no status can be answered. */
-async function begun(cohort: CohortFile): Promise<AsyncIterable<Uint8Array>> {
-  const chunks = readCohort(cohort);
-  const first = await chunks.next().catch(() => {
-    const message = `cohort ${cohort.cohortId} is being replaced by a newer one`;
-    throw Problem.json(503, { code: "not-ready", message }, { "Retry-After": "1" });
-  });
-  return (async function* () {
-    try {
-      if (!first.done) yield first.value;
-      yield* chunks;
-    } finally {
-      await chunks.return(undefined);
-    }
-  })();
-}
-
-function streamed(body: Readable, headers: Record<string, string>): Response {
-  return new Response(Readable.toWeb(body) as ReadableStream<Uint8Array>, { headers });
+  return compressor;
 }
 
 /**

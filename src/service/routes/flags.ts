@@ -4,7 +4,7 @@ import { corsOf } from "../cors.ts";
 import type { Access } from "../deployments.ts";
 import type { FlagDocument } from "../flag-document.ts";
 import { encodingOf, isMatch } from "../negotiation.ts";
-import { flagKeysOf } from "../request-flags.ts";
+import { filterOf, flagKeysOf } from "../request-flags.ts";
 import type { RoutedRequest, Router } from "../router.ts";
 import type { ServiceParts } from "../service.ts";
 
@@ -20,7 +20,13 @@ export function flagRoutes(router: Router, { deployments, limits }: ServiceParts
       const access = deployments.findReady(request.headers);
       const document = access.deployment.flagsFor(access.kind)!;
       const flagKeys = flagKeysOf(request.headers, request.query, limits);
-      return answer(request, access, flagKeys ? document.only(flagKeys) : document);
+      const keys = flagKeys && new Set(flagKeys);
+      const filter = filterOf(request.query);
+      if (!keys && !filter) return answer(request, access, document);
+      const asked = document.filtered(({ key, metadata }) => {
+        return (keys?.has(key) ?? true) && (filter?.(metadata) ?? true);
+      });
+      return answer(request, access, asked);
     });
   }
 }

@@ -8,11 +8,11 @@ import type { ServiceParts } from "../service.ts";
 
 const PATH = "/sdk/stream/v1/flags";
 /** As Amplitude's SDKs expect it: a space, of which the format takes another away. */
-const KEEP_ALIVE = "data:  \n\n";
+const KEEP_ALIVE = new TextEncoder().encode("data:  \n\n");
 
 export function streamRoutes(router: Router, parts: ServiceParts): void {
   const { deployments, limits, metrics } = parts;
-  router.get(PATH, ({ headers }) => {
+  router.get(PATH, ({ headers, raw }) => {
     const access = deployments.findReady(headers);
     if (metrics.streams >= limits.streams) {
       const message = `streams: expected at most ${limits.streams} at a time, got more`;
@@ -25,7 +25,9 @@ export function streamRoutes(router: Router, parts: ServiceParts): void {
       "X-Accel-Buffering": "no",
       ...corsOf(access),
     };
-    return new Response(new FlagStream(access, parts).readable, { headers: answer });
+    // Nobody reads the body of a HEAD, so nobody would end it.
+    const body = raw.method === "HEAD" ? null : new FlagStream(access, parts).readable;
+    return new Response(body, { headers: answer });
   });
 }
 
@@ -34,7 +36,6 @@ class FlagStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #access: Access;
   readonly #parts: ServiceParts;
-  readonly #encoder = new TextEncoder();
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #sentEtag: string | undefined;
   #isIdle = true;
@@ -83,15 +84,15 @@ class FlagStream {
     this.#isIdle = document === undefined || document.etag === this.#sentEtag;
     if (this.#isIdle || !document || !this.#controller) return;
     this.#sentEtag = document.etag;
-    // The end of a line ends a part of the data.
-    const data = document.text.replace(/\r\n|\r|\n/g, "\ndata: ");
-    this.#controller.enqueue(this.#encoder.encode(`data: ${data}\n\n`));
+    this.#controller.enqueue(document.event);
   }
 
   #keepAlive(): void {
     // Of a client that does not read, nothing is to pile up.
-    if (this.#isIdle) this.#controller?.enqueue(this.#encoder.encode(KEEP_ALIVE));
+    if (!this.#isIdle) return;
+    // Before: of a client that waits, the answer to this is whether it is idle again.
     this.#isIdle = false;
+    this.#controller?.enqueue(KEEP_ALIVE);
   }
 
   #close(): void {

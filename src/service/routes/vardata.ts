@@ -1,4 +1,4 @@
-// Remote evaluation: the variants of a user, as Amplitude's SDKs and its Evaluation API ask.
+// Remote evaluation: variants of a user, as Amplitude's Evaluation API and its SDKs ask for them.
 
 import type { EvaluationVariant, ExperimentUser } from "../../engine/index.ts";
 import { corsOf } from "../cors.ts";
@@ -32,7 +32,7 @@ export function vardataRoutes(router: Router, { deployments, limits, counters }:
       return answer(deployment.evaluateAll(user, options), access);
     }
     const variants = deployment.evaluate(user, flagKeys, options);
-    const chosen = filter ? filtered(variants, filter) : variants;
+    const chosen = filter ? chosenOf(variants, ({ metadata }) => filter(metadata)) : variants;
     return answer(JSON.stringify(isLegacy ? legacyOf(chosen) : chosen), access);
   };
 
@@ -51,8 +51,8 @@ function answer(body: BodyInit, access: Access): Response {
   return new Response(body, { headers: { ...headers, ...corsOf(access) } });
 }
 
-function filtered(variants: Variants, isAsked: (variant: EvaluationVariant) => boolean): Variants {
-  return Object.fromEntries(Object.entries(variants).filter(([, variant]) => isAsked(variant)));
+function chosenOf(variants: Variants, isChosen: (variant: EvaluationVariant) => boolean): Variants {
+  return Object.fromEntries(Object.entries(variants).filter(([, variant]) => isChosen(variant)));
 }
 
 /**
@@ -60,11 +60,12 @@ function filtered(variants: Variants, isAsked: (variant: EvaluationVariant) => b
  * the documents of the API have, and those that the evaluation proxy sends.
  */
 function legacyOf(variants: Variants): Record<string, unknown> {
-  const entries = Object.entries(variants)
-    .filter(([, { metadata }]) => !metadata?.default && metadata?.deployed !== false)
-    .map(([flagKey, { key, value, payload, metadata }]) => {
-      const { experimentKey: expKey, evaluationId } = metadata ?? {};
-      return [flagKey, { key, value, payload, expKey, evaluationId, metadata }];
-    });
+  const given = chosenOf(variants, ({ metadata }) => {
+    return !metadata?.default && metadata?.deployed !== false;
+  });
+  const entries = Object.entries(given).map(([flagKey, { key, value, payload, metadata }]) => {
+    const { experimentKey: expKey, evaluationId } = metadata ?? {};
+    return [flagKey, { key, value, payload, expKey, evaluationId, metadata }];
+  });
   return Object.fromEntries(entries);
 }
