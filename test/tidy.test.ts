@@ -46,7 +46,8 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "service/files": ["engine", "sdk", "local", "service"],
   "service/fleet": ["engine", "sdk", "local", "service"],
   "service/node": ["engine", "sdk", "tracking", "service", ...SERVICE],
-  "service/routes": ["engine", "sdk", "service", "service/files"],
+  "service/ofrep": ["engine", "sdk", "service"],
+  "service/routes": ["engine", "sdk", "service", "service/files", "service/ofrep"],
 };
 
 function importsOf(lines: readonly string[]): string[] {

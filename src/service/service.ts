@@ -11,6 +11,7 @@ import { Router } from "./router.ts";
 import { cohortRoutes } from "./routes/cohorts.ts";
 import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { ofrepRoutes } from "./routes/ofrep.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import { vardataRoutes } from "./routes/vardata.ts";
 import { deploymentsOf } from "./sources.ts";
@@ -73,7 +74,8 @@ export class Service {
       hasPage: setup.ui ?? all.every(({ keys }) => keys.isOpen),
     };
     router.options("*", () => new Response(null, { status: 204, headers: PREFLIGHT }));
-    for (const routes of [vardataRoutes, flagRoutes, streamRoutes, cohortRoutes, healthRoutes]) {
+    const evaluating = [vardataRoutes, ofrepRoutes];
+    for (const routes of [...evaluating, flagRoutes, streamRoutes, cohortRoutes, healthRoutes]) {
       routes(router, parts);
     }
     this.app = router.app;
