@@ -1,6 +1,6 @@
 // Compiles the core (WebAssembly with and without SIMD, JavaScript) and the TypeScript into dist/.
 import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { translated, wasm2js, writeCoreJs } from "./core-js.mjs";
 import { markBuilt, root } from "./stamp.mjs";
@@ -13,6 +13,8 @@ const steps = [
   { name: "core.shared.simd.wasm", args: [...asc, "shared-simd"] },
   { name: "TypeScript", args: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"] },
 ];
+/** The service's page, of which TypeScript compiles the scripts only. */
+const page = join("src", "service", "page");
 
 function compile({ name, args }) {
   return new Promise((done) => {
@@ -43,5 +45,8 @@ report(await Promise.all(steps.map(compile)));
 report([await compile({ name: "core.js", args: wasm2js })]);
 writeCoreJs();
 rmSync(join(root, translated));
+for (const name of readdirSync(join(root, page)).filter((it) => /\.(html|css)$/.test(it))) {
+  cpSync(join(root, page, name), join(root, "dist", page, name));
+}
 chmodSync(join(root, "dist", "src", "cli", "main.js"), 0o755);
 markBuilt(startedAt);

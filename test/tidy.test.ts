@@ -47,6 +47,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "service/fleet": ["engine", "sdk", "local", "service"],
   "service/node": ["engine", "sdk", "tracking", "service", ...SERVICE],
   "service/ofrep": ["engine", "sdk", "service"],
+  "service/page": ["engine", "sdk", "service"],
   "service/routes": ["engine", "sdk", "service", "service/files", "service/ofrep"],
 };
 
@@ -91,6 +92,14 @@ test("the engine has no clock, chance, environment or network", () => {
   for (const file of [...filesUnder("src/engine"), ...filesUnder("assembly")]) {
     const text = readFileSync(root + file, "utf8");
     expect(text, file).not.toMatch(/\b(Date\.now|Math\.random|process\.|fetch\(|console\.|eval\()/);
+  }
+});
+
+test("what browsers are served imports nothing but itself, apart from types", () => {
+  for (const file of [...filesUnder("src/service/page"), "src/sdk/json-fault.ts"]) {
+    const values = linesOf(file).filter((line) => !line.startsWith("import type "));
+    for (const path of importsOf(values))
+      expect(path, file).toMatch(/^(\.\/[\w-]+|\.\.\/\.\.\/sdk\/json-fault)\.ts$/);
   }
 });
 

@@ -12,6 +12,7 @@ import { cohortRoutes } from "./routes/cohorts.ts";
 import { flagRoutes } from "./routes/flags.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { ofrepRoutes } from "./routes/ofrep.ts";
+import { pageRoutes } from "./routes/page.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import { vardataRoutes } from "./routes/vardata.ts";
 import { deploymentsOf } from "./sources.ts";
@@ -45,6 +46,11 @@ export interface ServiceSetup
 
 const FLUSH_MILLIS = 10_000;
 
+const ROUTES: readonly ((router: Router, parts: ServiceParts) => void)[] = [
+  ...[vardataRoutes, ofrepRoutes, flagRoutes, streamRoutes, cohortRoutes],
+  ...[healthRoutes, pageRoutes],
+];
+
 /** An evaluation service: answers requests, wherever they come from. */
 export class Service {
   /** To be mounted in another Hono app. */
@@ -74,8 +80,7 @@ export class Service {
       hasPage: setup.ui ?? all.every(({ keys }) => keys.isOpen),
     };
     router.options("*", () => new Response(null, { status: 204, headers: PREFLIGHT }));
-    const evaluating = [vardataRoutes, ofrepRoutes];
-    for (const routes of [...evaluating, flagRoutes, streamRoutes, cohortRoutes, healthRoutes]) {
+    for (const routes of ROUTES) {
       routes(router, parts);
     }
     this.app = router.app;
