@@ -70,22 +70,22 @@ test("a cohort is dropped with the next flags, not before", async () => {
 test("names the file of a cohort, once the last bytes are in it", async () => {
   const { folder, snapshot } = await filled();
   const [first] = filesOf(folder, "cohort-");
-  expect(snapshot.pathOf("c")).toBe(first);
-  expect(snapshot.pathOf("d")).toBeUndefined();
+  expect(snapshot.fileOf("c")?.path).toBe(first);
+  expect(snapshot.fileOf("d")?.path).toBeUndefined();
   const placed: unknown[] = [];
-  snapshot.onCohortPlaced = () => placed.push(snapshot.pathOf("c"));
+  snapshot.onCohortPlaced = () => placed.push(snapshot.fileOf("c")?.path);
   const keeping = [keep(snapshot, "c", ["cohort 2"]), keep(snapshot, "c", ["cohort 3"])];
   await Promise.all(keeping);
   const [last] = filesOf(folder, "cohort-");
-  expect(snapshot.pathOf("c")).toBe(last);
+  expect(snapshot.fileOf("c")?.path).toBe(last);
   expect(placed.at(-1)).toBe(last);
   const { snapshot: again } = snapshotIn(folder);
   await again.load();
-  expect(again.pathOf("c")).toBe(last);
+  expect(again.fileOf("c")?.path).toBe(last);
   rmSync(folder, { recursive: true });
   writeFileSync(folder, "");
   await keep(again, "c", ["cohort 4"]);
-  expect(again.pathOf("c")).toBeUndefined();
+  expect(again.fileOf("c")?.path).toBeUndefined();
 });
 
 describe("a cohort that did not come whole", () => {

@@ -44,7 +44,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   local: ["engine", "sdk", "tracking"],
   service: ["engine", "sdk", "tracking", "local", ...SERVICE],
   "service/files": ["engine", "sdk", "local", "service"],
-  "service/fleet": ["engine", "sdk", "local", "service"],
+  "service/fleet": ["engine", "sdk", "tracking", "local", "service"],
   "service/node": ["engine", "sdk", "tracking", "service", ...SERVICE],
   "service/ofrep": ["engine", "sdk", "service"],
   "service/page": ["engine", "sdk", "service"],

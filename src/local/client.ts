@@ -27,9 +27,9 @@ import {
   resolveConfig,
 } from "./config.ts";
 import { ClientEvents } from "./events.ts";
-import { type FetchedFlags, FlagApi, parseFlags } from "./flag-api.ts";
+import { type FetchedFlags, parseFlags } from "./flag-api.ts";
 import { FlagConfigCache } from "./flag-cache.ts";
-import { FlagFeed, type FlagSource } from "./flag-feed.ts";
+import { type FlagFeed, type FlagSource, flagFeedOf } from "./flag-feed.ts";
 import { Freshness } from "./freshness.ts";
 import { cohortsNamedBy } from "./named-cohorts.ts";
 import { pause } from "./pause.ts";
@@ -118,15 +118,8 @@ export class LocalEvaluationClient extends ClientEvents {
   }
 
   #feedOf(http: Http, deploymentKey: string): FlagFeed {
-    const config = this.#config;
-    const { serverUrl, streamServerUrl, streamFlagConnTimeoutMillis } = config;
-    const timeoutMillis = config.flagConfigPollerRequestTimeoutMillis;
     const server = { http, deploymentKey };
-    const stream = { ...server, streamServerUrl, timeoutMillis: streamFlagConnTimeoutMillis };
-    return new FlagFeed({
-      api: new FlagApi({ ...server, serverUrl, timeoutMillis }),
-      stream: config.streamUpdates ? stream : undefined,
-      pollingIntervalMillis: config.flagConfigPollingIntervalMillis,
+    return flagFeedOf(this.#config, server, {
       log: this.#log,
       apply: (fetched, source, signal) => this.#apply(fetched, source, signal),
       confirm: (source) => this.#freshness.confirm(source),

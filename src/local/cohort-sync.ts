@@ -1,12 +1,12 @@
 import pLimit from "p-limit";
 import pRetry from "p-retry";
-import { CohortError, type Engine } from "../engine/index.ts";
+import { CohortError } from "../engine/index.ts";
 import { HttpError, isRetriable } from "../sdk/http.ts";
 import type { Log } from "../sdk/log.ts";
 import { type CohortApi, CohortPending, CohortTooLarge } from "./cohort-api.ts";
 import { CohortBody, CohortBodyError } from "./cohort-body.ts";
 import { pause } from "./pause.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { Snapshot, SnapshotCopy } from "./snapshot.ts";
 
 /** How a cohort is doing. */
 export interface CohortState {
@@ -53,11 +53,27 @@ const PATIENCE: CohortPatience = {
 const DOWNLOADS_AT_ONCE = 4;
 const ATTEMPTS = 3;
 
+/** Who has the members: an engine. */
+export interface CohortHolder {
+  setCohort(
+    cohortId: string,
+    groupType: string,
+    memberIds: AsyncIterable<string>,
+  ): Promise<{ readonly size: number }>;
+  removeCohort(cohortId: string): unknown;
+}
+
+/** Who keeps the bytes: a snapshot. */
+export interface CohortArchive {
+  copyOf(cohortId: string): SnapshotCopy;
+  dropCohort(cohortId: string): void;
+}
+
 export interface CohortSyncOptions {
-  api: CohortApi | undefined;
-  engine: Engine;
+  api: Pick<CohortApi, "open" | "maxCohortSize"> | undefined;
+  engine: CohortHolder;
   log: Log;
-  snapshot: Snapshot | undefined;
+  snapshot: CohortArchive | undefined;
   patience?: CohortPatience;
   /** Called when a cohort cannot be had. */
   onError?: (error: unknown) => void;
@@ -113,8 +129,16 @@ export class CohortSync {
     }
   }
 
+  /** A cohort that is where it should be, by whoever brought it. */
+  adopt({ cohortId, groupType, size, lastModified }: CohortState): void {
+    this.#entries.set(cohortId, { groupType, size, lastModified });
+  }
+
   /** Takes the cohorts of a snapshot that are not there; damaged ones will be downloaded. */
-  async restore(snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  async restore(
+    snapshot: Pick<Snapshot, "cohortIds" | "cohort">,
+    signal: AbortSignal,
+  ): Promise<void> {
     for (const cohortId of snapshot.cohortIds) {
       signal.throwIfAborted();
       if (this.#entries.get(cohortId)?.size !== undefined) continue;

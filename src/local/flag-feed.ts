@@ -1,6 +1,7 @@
-import { HttpError } from "../sdk/http.ts";
+import { type Http, HttpError } from "../sdk/http.ts";
 import type { Log } from "../sdk/log.ts";
-import { type FetchedFlags, type FlagApi, parseFlags } from "./flag-api.ts";
+import type { ResolvedConfig } from "./config.ts";
+import { type FetchedFlags, FlagApi, parseFlags } from "./flag-api.ts";
 import { FlagPoller } from "./flag-poller.ts";
 import { type FlagStreamOptions, StreamError, streamFlags } from "./flag-stream.ts";
 import { pause } from "./pause.ts";
@@ -41,6 +42,29 @@ export interface FlagFeedOptions {
 }
 
 const NOT_IMPLEMENTED = 501;
+
+/** A server that has flags, and the key of the deployment whose they are. */
+export interface FlagServerAccess {
+  http: Http;
+  deploymentKey: string;
+}
+
+/** What brings flags as a configuration says. */
+export function flagFeedOf(
+  config: ResolvedConfig,
+  server: FlagServerAccess,
+  listener: Pick<FlagFeedOptions, "log" | "apply" | "confirm" | "onError">,
+): FlagFeed {
+  const { serverUrl, streamServerUrl, streamFlagConnTimeoutMillis } = config;
+  const timeoutMillis = config.flagConfigPollerRequestTimeoutMillis;
+  const stream = { ...server, streamServerUrl, timeoutMillis: streamFlagConnTimeoutMillis };
+  return new FlagFeed({
+    ...listener,
+    api: new FlagApi({ ...server, serverUrl, timeoutMillis }),
+    stream: config.streamUpdates ? stream : undefined,
+    pollingIntervalMillis: config.flagConfigPollingIntervalMillis,
+  });
+}
 
 /** Brings flags: by a stream, and by polls while there is none. */
 export class FlagFeed {

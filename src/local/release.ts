@@ -1,19 +1,22 @@
-import type { Engine, EngineWarning } from "../engine/index.ts";
-import type { Log } from "../sdk/log.ts";
+import type { Engine, EngineUpdate, EngineWarning } from "../engine/index.ts";
+import { type Log, reasonOf } from "../sdk/log.ts";
 import type { CohortSync, NamedCohorts } from "./cohort-sync.ts";
 import type { FetchedFlags } from "./flag-api.ts";
 import type { FlagConfigCache } from "./flag-cache.ts";
 import { cohortsNamedBy } from "./named-cohorts.ts";
 
 export interface ReleaseOptions {
-  engine: Engine;
-  cohorts: CohortSync;
-  cache: FlagConfigCache;
+  engine: Pick<Engine, "update">;
+  cohorts: Pick<CohortSync, "prepare" | "keepOnly">;
+  cache: Pick<FlagConfigCache, "replace">;
   log: Log;
 }
 
 /** Of cohorts that are missing it is told why they are. */
 const UNLOGGED: EngineWarning["code"] = "unknown-cohort";
+
+/** Flags, and what was compiled of them elsewhere. */
+type Released = Pick<FetchedFlags, "flags"> & { text?: string; image?: Uint8Array };
 
 /** What comes before the flags that name these cohorts. */
 type Prepare = (cohorts: NamedCohorts) => Promise<void>;
@@ -32,24 +35,24 @@ export class Release {
    *
    * @throws SyntaxError if there are flags, and none that could be used; the old ones stay
    */
-  apply(fetched: FetchedFlags, signal: AbortSignal): Promise<string[]> {
-    return this.#enqueue(fetched, signal, (named) => this.#options.cohorts.prepare(named, signal));
+  apply(released: Released, signal: AbortSignal): Promise<string[]> {
+    return this.#enqueue(released, signal, (named) => this.#options.cohorts.prepare(named, signal));
   }
 
   /** As {@link apply}, with the cohorts that are there: those of a snapshot. */
-  restore(saved: FetchedFlags, signal: AbortSignal): Promise<string[]> {
-    return this.#enqueue(saved, signal, async () => {});
+  restore(released: Released, signal: AbortSignal): Promise<string[]> {
+    return this.#enqueue(released, signal, async () => {});
   }
 
-  #enqueue(fetched: FetchedFlags, signal: AbortSignal, prepare: Prepare): Promise<string[]> {
-    const release = this.#last.then(() => this.#apply(fetched, signal, prepare));
+  #enqueue(released: Released, signal: AbortSignal, prepare: Prepare): Promise<string[]> {
+    const release = this.#last.then(() => this.#apply(released, signal, prepare));
     this.#last = release.catch(() => {});
     return release;
   }
 
-  async #apply(fetched: FetchedFlags, signal: AbortSignal, prepare: Prepare): Promise<string[]> {
-    const { flags, text } = fetched;
-    const { engine, cohorts, cache, log } = this.#options;
+  async #apply(released: Released, signal: AbortSignal, prepare: Prepare): Promise<string[]> {
+    const { cohorts, cache, log } = this.#options;
+    const { flags, text } = released;
     if (flags.length > 0 && !flags.some(isFlag)) {
       throw new SyntaxError("flags: expected flags, got a list of something else");
     }
@@ -57,7 +60,7 @@ export class Release {
     const named = cohortsNamedBy(flags);
     await prepare(named);
     signal.throwIfAborted();
-    const { changed, warnings } = engine.update(flags);
+    const { changed, warnings } = this.#update(released);
     cache.replace(flags, text);
     cohorts.keepOnly(named);
     if (changed.length > 0) {
@@ -67,6 +70,18 @@ export class Release {
       }
     }
     return changed;
+  }
+
+  #update({ flags, image }: Released): EngineUpdate {
+    const { engine, log } = this.#options;
+    if (!image) return engine.update(flags);
+    try {
+      return engine.update(image);
+    } catch (error) {
+      // One of another version of the engine.
+      log.info(`the image of the flags is not used: ${reasonOf(error)}`);
+      return engine.update(flags);
+    }
   }
 }
 

@@ -100,11 +100,14 @@ export class Snapshot {
     this.#manifest.cohorts.set(cohortId, digest);
   }
 
-  /** The file of a cohort, with the bytes that were kept last; undefined = it is not there. */
-  pathOf(cohortId: string): string | undefined {
+  /**
+   * Where the bytes of a cohort lie that were kept last, and their SHA-256; undefined = they are
+   * not there, or not in place yet.
+   */
+  fileOf(cohortId: string): { path: string; digest: string } | undefined {
     const digest = this.#manifest.cohorts.get(cohortId);
     if (digest === undefined || this.#newer.has(cohortId)) return undefined;
-    return join(this.#path, nameOf(stemOf(cohortId), digest));
+    return { path: join(this.#path, nameOf(stemOf(cohortId), digest)), digest };
   }
 
   /** The cohorts that were left. */

@@ -91,13 +91,14 @@ export class Log {
   #write(level: keyof LoggerProvider, message: string, error?: unknown): void {
     const text = error === undefined ? message : `${message}: ${reasonOf(error)}`;
     try {
-      this.#provider[level](MESSAGE_PREFIX + this.#clean(text));
+      this.#provider[level](MESSAGE_PREFIX + this.clean(text));
     } catch {
       // Nobody evaluates worse because a log line is lost.
     }
   }
 
-  #clean(text: string): string {
+  /** A text without secrets. */
+  clean(text: string): string {
     return this.#secrets.reduce((clean, secret) => clean.replaceAll(secret, SECRET), text);
   }
 }

@@ -6,16 +6,25 @@ import { Tracker } from "../tracking/tracker.ts";
 import { Deployment } from "./deployment.ts";
 import { Deployments } from "./deployments.ts";
 import { FileSource } from "./files/file-source.ts";
+import { FleetSource } from "./fleet/fleet-source.ts";
 import { InlineSource } from "./inline-source.ts";
 import { KeyRing } from "./key-ring.ts";
 import { clientLog, consoleLog } from "./log.ts";
-import { type DeploymentOptions, ServiceDefaults, type ServiceOptions } from "./options.ts";
+import {
+  type DeploymentOptions,
+  type RedisOptions,
+  ServiceDefaults,
+  type ServiceOptions,
+} from "./options.ts";
 import type { Source } from "./source.ts";
-import { UpstreamSource } from "./upstream-source.ts";
+import { UpstreamSource, type UpstreamSourceOptions } from "./upstream-source.ts";
 
 /** @throws Error for options that contradict each other */
 export function deploymentsOf(options: ServiceOptions): Deployments {
   const all = options.deployments ?? [options];
+  if (options.redis && all.every(({ upstream }) => !upstream)) {
+    throw new Error("redis: expected a deployment with an upstream, got none");
+  }
   return new Deployments(all.map((one) => deploymentOf(one, options)));
 }
 
@@ -54,5 +63,14 @@ function sourceOf(name: string, options: DeploymentOptions, service: ServiceOpti
   if (flags !== undefined) return new FileSource({ flags, cohorts: options.cohorts, shared, log });
   const { deploymentKey, ...config } = upstream!;
   const { snapshotPath = join(ServiceDefaults.snapshotPath, encodeURIComponent(name)) } = options;
+  if (service.redis)
+    return fleetOf(service.redis, { deploymentKey, config, snapshotPath, shared, log });
   return new UpstreamSource({ deploymentKey, config, snapshotPath, shared, log });
+}
+
+function fleetOf({ url, prefix }: RedisOptions, options: UpstreamSourceOptions): Source {
+  const { config: upstream, log, ...others } = options;
+  // A list of one is a cluster, too, of which one node is known.
+  const cluster = typeof url !== "string";
+  return new FleetSource({ ...others, ...log, redis: url, cluster, prefix, upstream });
 }

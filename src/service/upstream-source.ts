@@ -111,7 +111,7 @@ export class UpstreamSource implements Source {
   #filesOf(cohorts: readonly CohortState[]): CohortFile[] {
     const files: CohortFile[] = [];
     for (const { cohortId, groupType, size, lastModified = 0 } of cohorts) {
-      const path = this.#snapshot.pathOf(cohortId);
+      const path = this.#snapshot.fileOf(cohortId)?.path;
       if (path === undefined || groupType === undefined || size === undefined) continue;
       files.push({ cohortId, groupType, size, lastModified, path, format: "json" });
     }
