@@ -1,79 +1,19 @@
 // The command `halyard serve`: what it says, what it serves, how it ends; and its threads.
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EvaluationFlag } from "halyard/engine";
-import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { eventually } from "./eventually.ts";
 import { FlagServer } from "./flag-server.ts";
 import { evaluateWithOracle } from "./oracle.ts";
+import { home, ServeCommand } from "./serve-command.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
-const main = path("dist/src/cli/main.js");
 const examples = path("examples/flags.json");
 const flags: EvaluationFlag[] = JSON.parse(readFileSync(examples, "utf8"));
-const home = mkdtempSync(join(tmpdir(), "halyard-serve-"));
-const running: Command[] = [];
-
-afterEach(() => {
-  for (const { child } of running.splice(0)) child.kill("SIGKILL");
-});
-afterAll(() => rmSync(home, { recursive: true }));
-
-/** A command that runs, and what it has said. */
-class Command {
-  readonly child: ChildProcess;
-  stdout = "";
-  stderr = "";
-  readonly #told: (() => void)[] = [];
-
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
-    const options = { cwd: home, env: { PATH: process.env.PATH, ...env } };
-    this.child = spawn(process.execPath, [main, "serve", ...args], options);
-    for (const name of ["stdout", "stderr"] as const) {
-      this.child[name]?.on("data", (chunk: Buffer) => {
-        this[name] += chunk;
-        for (const tell of this.#told.splice(0)) tell();
-      });
-    }
-    running.push(this);
-  }
-
-  async exit(): Promise<number | string> {
-    const [code, signal] = await once(this.child, "close");
-    return code ?? signal;
-  }
-
-  /** Resolves when it has said something. */
-  async until(pattern: RegExp): Promise<RegExpExecArray> {
-    for (;;) {
-      const found = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
-      if (found) return found;
-      const ended = once(this.child, "close").then(() => {
-        throw new Error(`it has ended: ${this.stdout}${this.stderr}`);
-      });
-      await Promise.race([ended, new Promise<void>((resolve) => this.#told.push(resolve))]);
-    }
-  }
-
-  async url(): Promise<string> {
-    const [, url] = await this.until(/variants +(\S+)\/sdk\/v2\/vardata/);
-    await this.until(/Try:\n.+\n/);
-    return url;
-  }
-}
-
-/** Asks until it is so. */
-async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!(await isSo())) {
-    if (performance.now() > end) throw new Error(`it never became so: ${isSo}`);
-  }
-}
-
 async function variantsOf(url: string, user: object, headers: Record<string, string> = {}) {
   const header = { "X-Amp-Exp-User": Buffer.from(JSON.stringify(user)).toString("base64url") };
   const response = await fetch(`${url}/sdk/v2/vardata`, { headers: { ...header, ...headers } });
@@ -92,7 +32,7 @@ describe.each([
   ["in two threads", "2"],
 ])("%s", (_, workers) => {
   test("the examples are served as the oracle evaluates them", async () => {
-    const command = new Command(["--flags", examples, "--port", "0", "--workers", workers]);
+    const command = new ServeCommand(["--flags", examples, "--port", "0", "--workers", workers]);
     const url = await command.url();
     expect(command.stdout).toContain(`20 flags from ${examples}`);
     for (const user of users) {
@@ -113,7 +53,7 @@ describe.each([
       { key: "flag", variants: { [key]: { key } }, segments: [{ variant: key }] },
     ];
     writeFileSync(file, JSON.stringify(version("one")));
-    const command = new Command(["--flags", file, "--port", "0", "--workers", workers]);
+    const command = new ServeCommand(["--flags", file, "--port", "0", "--workers", workers]);
     const url = await command.url();
     const stream = await fetch(`${url}/sdk/stream/v1/flags`);
     const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -122,12 +62,12 @@ describe.each([
     expect((await reader.read()).value).toContain('"two"');
     await reader.cancel();
     // Each connection may be another thread's.
-    await eventually(async () => {
+    await eventually("every thread has the edit", async () => {
       const answers = await Promise.all(users.slice(0, 8).map((user) => variantsOf(url, user)));
       return answers.every(({ flag }) => flag.key === "two");
     });
     writeFileSync(file, '[{"key": "flag"');
-    await eventually(async () => {
+    await eventually("it says what is wrong", async () => {
       const { status, deployments } = (await (await fetch(`${url}/readyz`)).json()) as {
         status: string;
         deployments: { lastError?: string }[];
@@ -142,7 +82,7 @@ describe.each([
     ["SIGTERM", 0],
     ["SIGINT", 130],
   ] as const)("%s ends it, with %i", async (signal, code) => {
-    const command = new Command(["--flags", examples, "--port", "0", "--workers", workers]);
+    const command = new ServeCommand(["--flags", examples, "--port", "0", "--workers", workers]);
     const url = await command.url();
     const stream = await fetch(`${url}/sdk/stream/v1/flags`);
     command.child.kill(signal);
@@ -166,7 +106,9 @@ upstream:
 snapshotPath: snapshot
 `,
   );
-  const command = new Command(["--config", config, "--port", "0"], { KEY: "server-secret-key" });
+  const command = new ServeCommand(["--config", config, "--port", "0"], {
+    KEY: "server-secret-key",
+  });
   const url = await command.url();
   const key = { Authorization: "Api-Key server-secret-key" };
   const [user] = users;
@@ -220,7 +162,7 @@ describe("what cannot be served is said in one line", () => {
       /deployments a and b: expected keys of their own/,
     ],
   ])("%s", async (_, args, code, pattern) => {
-    const command = new Command(args);
+    const command = new ServeCommand(args);
     expect(await command.exit()).toBe(code);
     expect(command.stderr.trimEnd()).toMatch(/^halyard: .*$/);
     expect(command.stderr).toMatch(pattern);
@@ -230,7 +172,14 @@ describe("what cannot be served is said in one line", () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as { port: number };
-    const command = new Command(["--flags", examples, "--port", `${port}`, "--workers", workers]);
+    const command = new ServeCommand([
+      "--flags",
+      examples,
+      "--port",
+      `${port}`,
+      "--workers",
+      workers,
+    ]);
     expect(await command.exit()).toBe(1);
     expect(command.stderr).toContain(
       `127.0.0.1:${port}: expected a free port, got one that is in use`,
