@@ -52,7 +52,7 @@ async function byWrk({ url, users, seconds }: Load): Promise<number> {
     ].join("\n"),
   );
   try {
-    const scale = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`];
+    const scale = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "--timeout", "30s"];
     const { stdout } = await run("wrk", [...scale, "-s", script, url + PATH]);
     if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`wrk: expected answers\n${stdout}`);
     return Number(/Requests\/sec:\s*([\d.]+)/.exec(stdout)?.[1]);
