@@ -1,9 +1,10 @@
 // OpenFeature's remote evaluation protocol when something fails; what is counted and tracked.
+import { InlineSource } from "halyard/service";
 import { describe, expect, test } from "vitest";
 import { AnalyticsServer } from "./analytics-server.ts";
 import { expectDescribed } from "./ofrep/description.ts";
 import { FLAGS } from "./ofrep/flags.ts";
-import { InlineSource, OfrepServer } from "./ofrep/server.ts";
+import { OfrepServer } from "./ofrep/server.ts";
 
 describe("the service", () => {
   const log = { debug() {}, info() {}, warn() {}, error() {} } as never;

@@ -1,18 +1,12 @@
 // A real browser on a real service, for the tests of its page.
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { serve } from "@hono/node-server";
 import { type EvaluationFlag, type ExperimentUser, toContext } from "halyard/engine";
+import { createService, type ServiceOptions } from "halyard/service";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import type { ServiceOptions } from "../src/service/index.ts";
 import { evaluateWithOracle } from "./oracle.ts";
-
-// As it is built: the page's scripts are compiled.
-const built = new URL("../dist/src/service/index.js", import.meta.url).href;
-export const { createService, InlineSource } = (await import(
-  built
-)) as typeof import("../src/service/index.ts");
+import { listen } from "./service-server.ts";
 
 const read = (name: string) =>
   readFileSync(new URL(`../examples/${name}`, import.meta.url), "utf8");
@@ -58,9 +52,7 @@ async function openPage(
   options: ServiceOptions,
   { fragment = "", ...context }: PageOptions = {},
 ): Promise<OpenPage> {
-  const service = createService(options);
-  await service.start();
-  const { url, close } = await listen(service.fetch);
+  const { url, stop } = await listen(createService(options));
   const page = await browser.newPage(context);
   const complaints: string[] = [];
   page.on("pageerror", ({ message }) => complaints.push(message));
@@ -72,23 +64,9 @@ async function openPage(
   await page.goto(`${url}/${fragment}`);
   const dispose = async () => {
     await page.close();
-    await close();
-    await service.stop();
+    await stop();
   };
   return { page, url, complaints, [Symbol.asyncDispose]: dispose };
-}
-
-function listen(fetch: (request: Request) => Response | Promise<Response>) {
-  return new Promise<{ url: string; close: () => Promise<void> }>((done) => {
-    const server = serve({ fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => {
-      const close = () =>
-        new Promise<void>((closed) => {
-          server.close(() => closed());
-          if ("closeAllConnections" in server) server.closeAllConnections();
-        });
-      done({ url: `http://127.0.0.1:${port}`, close });
-    });
-  });
 }
 
 /** Variants in the table by flag key, of the flags that are shown. */

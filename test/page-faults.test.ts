@@ -1,13 +1,12 @@
 // The service's page when something is wrong: users, flags, keys, the service itself.
 import type { EvaluationFlag } from "halyard/engine";
+import { InlineSource, type Source, type SourceState } from "halyard/service";
 import { expect, test } from "vitest";
-import type { Source, SourceState } from "../src/service/index.ts";
 import {
   EXAMPLE_KEYS,
   exampleFlags,
   exampleUsers,
   fixed,
-  InlineSource,
   keysIn,
   oracleVariants,
   textOf,

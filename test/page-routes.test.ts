@@ -1,9 +1,9 @@
 // What the service answers to the requests of its page.
 import { type EvaluationFlag, toContext } from "halyard/engine";
+import { createService, InlineSource, type ServiceOptions } from "halyard/service";
 import { describe, expect, test } from "vitest";
-import type { ServiceOptions } from "../src/service/index.ts";
 import { evaluateWithOracle } from "./oracle.ts";
-import { createService, exampleFlags, exampleUsers, InlineSource } from "./page-browser.ts";
+import { exampleFlags, exampleUsers } from "./page-browser.ts";
 
 const SCRIPT = "/page/service/page/page.js";
 

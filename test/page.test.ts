@@ -1,12 +1,12 @@
 // The service's page at `/`, in Chromium.
 import { Engine, toContext } from "halyard/engine";
+import { InlineSource } from "halyard/service";
 import { expect, test } from "vitest";
 import {
   EXAMPLE_KEYS,
   exampleFlags,
   exampleUsers,
   fixed,
-  InlineSource,
   keysIn,
   oracleVariants,
   textOf,

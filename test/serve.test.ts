@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { EvaluationFlag } from "halyard/engine";
 import { describe, expect, test } from "vitest";
 import { eventually } from "./eventually.ts";
@@ -62,12 +62,12 @@ describe.each([
     expect((await reader.read()).value).toContain('"two"');
     await reader.cancel();
     // Each connection may be another thread's.
-    await eventually("every thread has the edit", async () => {
+    await eventually("all threads have the edit", async () => {
       const answers = await Promise.all(users.slice(0, 8).map((user) => variantsOf(url, user)));
       return answers.every(({ flag }) => flag.key === "two");
     });
     writeFileSync(file, '[{"key": "flag"');
-    await eventually("it says what is wrong", async () => {
+    await eventually("it says that the file is broken", async () => {
       const { status, deployments } = (await (await fetch(`${url}/readyz`)).json()) as {
         status: string;
         deployments: { lastError?: string }[];
@@ -122,6 +122,45 @@ snapshotPath: snapshot
   expect(command.stdout + command.stderr).not.toContain("secret-key");
 });
 
+test("threads end while connections come", async () => {
+  const args = ["--flags", examples, "--port", "0", "--workers", "2"];
+  const command = new ServeCommand(args);
+  const url = await command.url();
+  const ended = command.exit();
+  const asking = Array.from({ length: 20 }, async () => {
+    const headers = { Connection: "close" };
+    while (command.child.exitCode === null && command.child.signalCode === null) {
+      await fetch(`${url}/healthz`, { headers }).catch(() => {});
+    }
+  });
+  await fetch(`${url}/healthz`);
+  command.child.kill("SIGTERM");
+  expect(await ended).toBe(0);
+  await Promise.all(asking);
+});
+
+test("a thread that fails ends the process, after what is being answered", async () => {
+  const preload = join(home, "fail.mjs");
+  writeFileSync(
+    preload,
+    `
+import { isMainThread, threadId } from "node:worker_threads";
+const channel = new BroadcastChannel("fail");
+channel.unref();
+if (isMainThread) process.on("SIGUSR2", () => channel.postMessage("fail"));
+else channel.onmessage = () => { throw new Error("of thread " + threadId); };
+`,
+  );
+  const args = ["--flags", examples, "--port", "0", "--workers", "2"];
+  const command = new ServeCommand(args, { NODE_OPTIONS: `--import ${pathToFileURL(preload)}` });
+  const url = await command.url();
+  const stream = await fetch(`${url}/sdk/stream/v1/flags`);
+  command.child.kill("SIGUSR2");
+  expect(await command.exit()).toBe(1);
+  expect(command.stderr).toMatch(/^halyard: a thread was lost: of thread \d$/m);
+  expect(await stream.text()).toContain("data: ");
+});
+
 describe("what cannot be served is said in one line", () => {
   const file = (name: string, text: string) => {
     writeFileSync(join(home, name), text);
@@ -135,6 +174,24 @@ describe("what cannot be served is said in one line", () => {
     ["no workers", ["--flags", examples, "--workers", "0"], 2, /from 1 to 256/],
     ["an unknown option", ["--flag", examples], 2, /unknown option '--flag'/],
     ["no configuration", ["--config", "none.yaml"], 2, /none\.yaml: expected a readable file/],
+    [
+      "an alias of nothing",
+      ["--config", file("f.yaml", `flags: ${examples}\nhost: *all`)],
+      2,
+      /f\.yaml: Unresolved alias/,
+    ],
+    [
+      "keys beside deployments",
+      ["--config", file("g.yaml", `keys: [k]\ndeployments: [{ flags: ${examples} }]`)],
+      1,
+      /^halyard: keys: expected it of one of the deployments/,
+    ],
+    [
+      "a directory of cohorts that is none, for flags of a configuration",
+      ["--config", file("h.yaml", `flags: ${examples}`), "--cohorts", "none"],
+      1,
+      /none: expected a directory of cohorts/,
+    ],
     ["no YAML", ["--config", file("b.yaml", "a: [")], 2, /b\.yaml:1:\d+: /],
     [
       "an option that is none",

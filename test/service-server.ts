@@ -52,16 +52,23 @@ export async function runService(options: ServiceOptions): Promise<Running> {
     debug: level("debug"),
   };
   const service = createService({ log, ...options });
+  const listening = await listen(service);
+  used.push(listening.stop);
+  return { service, ...listening, log: lines };
+}
+
+/** Starts a service, and has it answer on loopback. */
+export async function listen(service: Service) {
   await service.start();
   const server = serve({ fetch: service.fetch, hostname: "127.0.0.1", port: 0 }) as Server;
   if (!server.listening) await once(server, "listening");
-  used.push(async () => {
+  const stop = async () => {
     server.closeAllConnections();
     server.close();
     await service.stop();
-  });
+  };
   const { port } = server.address() as AddressInfo;
-  return { service, url: `http://127.0.0.1:${port}`, server, log: lines };
+  return { url: `http://127.0.0.1:${port}`, server, stop };
 }
 
 export interface Asked {

@@ -44,8 +44,8 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   local: ["engine", "sdk", "tracking"],
   service: ["engine", "sdk", "tracking", "local", ...SERVICE],
   "service/files": ["engine", "sdk", "local", "service"],
-  "service/fleet": ["engine", "sdk", "tracking", "local", "service"],
-  "service/node": ["engine", "sdk", "tracking", "service", ...SERVICE],
+  "service/fleet": ["engine", "sdk", "local", "service"],
+  "service/node": ["engine", "sdk", "tracking", "service"],
   "service/ofrep": ["engine", "sdk", "service"],
   "service/page": ["engine", "sdk", "service"],
   "service/routes": ["engine", "sdk", "service", "service/files", "service/ofrep"],
@@ -93,6 +93,21 @@ test("the engine has no clock, chance, environment or network", () => {
     const text = readFileSync(root + file, "utf8");
     expect(text, file).not.toMatch(/\b(Date\.now|Math\.random|process\.|fetch\(|console\.|eval\()/);
   }
+});
+
+test("no file of the service imports itself, through whatever others", () => {
+  const seen = new Map<string, "open" | "done">();
+  const visit = (file: string, path: readonly string[]) => {
+    expect(seen.get(file), [...path, file].join(" > ")).not.toBe("open");
+    if (seen.has(file)) return;
+    seen.set(file, "open");
+    for (const other of importsOf(linesOf(file))) {
+      const target = posix.join(posix.dirname(file), other);
+      if (target.startsWith("src/service/")) visit(target, [...path, file]);
+    }
+    seen.set(file, "done");
+  };
+  for (const file of filesUnder("src/service")) visit(file, []);
 });
 
 test("what browsers are served imports nothing but itself, apart from types", () => {

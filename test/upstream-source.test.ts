@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { UpstreamConfig } from "../src/service/upstream-source.ts";
+import type { UpstreamConfig } from "../src/service/upstream-config.ts";
 import { flagOf, isOn } from "./cohort-fixture.ts";
 import { bodyOf, jsonOf, statusOf } from "./evaluation-server.ts";
 import { type FlagLane, FlagServer } from "./flag-server.ts";
@@ -181,6 +181,16 @@ describe("tells", () => {
     expect(source.state.lastError).toMatch(/^cohort c: .*404/);
     expect(source.state).toMatchObject({ isStale: false, warnings: [{ code: "unknown-cohort" }] });
   });
+});
+
+test("whoever listens and throws is said, and does no harm", async () => {
+  const { source, lines } = sourceOf(server.lane([versioned("one")]));
+  source.onChange(() => {
+    throw new Error("a listener's own");
+  });
+  await source.start();
+  expect(keyOf(source)).toBe("one");
+  expect(lines).toContainEqual(expect.stringContaining("a listener has failed: Error: a listener"));
 });
 
 test("a cohort whose file cannot be written is not among the files, but live", async () => {

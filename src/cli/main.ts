@@ -30,7 +30,7 @@ Environment:
 
 Exit codes:
   0    ended by SIGTERM
-  1    flags that cannot be used, or a port that is not free
+  1    flags that cannot be used, a port that is not free, a thread that has failed
   2    wrong usage, or a configuration that cannot be used
   130  ended by Ctrl-C
 

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { ServeDefaults } from "../service/node/serve-options.ts";
+import { LOG_LEVELS, ServeDefaults, type ServeOptions } from "../service/node/serve-options.ts";
 import { UsageError } from "./errors.ts";
 
 /** What `halyard serve` was asked to do. */
@@ -12,7 +12,7 @@ export interface ServeCommandOptions {
   workers?: number;
   redis?: string;
   ui?: boolean;
-  logLevel?: string;
+  logLevel?: ServeOptions["logLevel"];
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {
@@ -39,7 +39,5 @@ export const serveOptions: readonly Option[] = [
   new Option("--redis <url>", "share flags and cohorts with other processes"),
   new Option("--ui", "the page at /, also when keys are needed"),
   new Option("--no-ui", "no page at /"),
-  new Option("--log-level <level>", "default info; lines go to standard error").choices([
-    ...["fatal", "error", "warn", "info", "debug", "trace", "silent"],
-  ]),
+  new Option("--log-level <level>", "default info; lines go to standard error").choices(LOG_LEVELS),
 ];

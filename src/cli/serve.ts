@@ -1,3 +1,4 @@
+import { printable } from "../sdk/printable.ts";
 import { ConfigFileError, readConfig } from "../service/node/config-file.ts";
 import { type Serving, serve } from "../service/node/serve.ts";
 import { ServeDefaults, type ServeOptions } from "../service/node/serve-options.ts";
@@ -16,9 +17,9 @@ function upstreamOf(environment: Environment): Pick<ServeOptions, "keys" | "upst
   return { keys: [deploymentKey], upstream: { deploymentKey, serverZone, cohortSyncConfig } };
 }
 
-/** @throws {@link UsageError} if it is not said where flags are */
+/** @throws {@link UsageError} if it is not said, or said twice, where flags are */
 async function optionsOf(
-  { config, flags, cohorts, redis, ...given }: ServeCommandOptions,
+  { config, flags, redis, ...given }: ServeCommandOptions,
   environment: Environment,
 ): Promise<ServeOptions> {
   const file = config === undefined ? {} : await readConfig(config, environment);
@@ -29,7 +30,7 @@ async function optionsOf(
     if (options.deployments || options.upstream) {
       throw new UsageError("--flags: expected no deployments in the configuration, got some");
     }
-    return { ...options, flags, cohorts: cohorts ?? options.cohorts };
+    return { ...options, flags };
   }
   if (options.deployments || options.upstream || options.flags) return options;
   const upstream = upstreamOf(environment);
@@ -63,7 +64,7 @@ function bannerOf(serving: Serving, options: ServeOptions): string {
   const width = Math.max(...pages.map(([name]) => name.length));
   const table = pages.map(([name, address]) => `  ${name.padEnd(width)}  ${address}`);
   const isPublic =
-    isOpen && !["127.0.0.1", "::1", "localhost"].includes(options.host ?? "127.0.0.1");
+    isOpen && !["127.0.0.1", "::1", "localhost"].includes(options.host ?? ServeDefaults.host);
   const warning = isPublic ? ["No keys are configured: whoever reaches it may ask."] : [];
   return [...lines, ...table, ...warning, "Try:", `  ${curlOf(serving)}`, ""].join("\n");
 }
@@ -76,12 +77,16 @@ async function untilEnd(serving: Serving): Promise<number> {
   });
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
-  const signal = await Promise.race([signalled, serving.lost]);
+  const reason = await Promise.race([signalled, serving.lost]);
+  if (reason instanceof Error) {
+    process.stderr.write(`halyard: a thread was lost: ${printable(reason.message)}\n`);
+  }
   // Whoever asks twice does not want to wait.
   process.once("SIGINT", () => process.exit(exitCodes.interrupted));
   process.once("SIGTERM", () => process.exit(exitCodes.interrupted));
   await serving.stop();
-  return signal === "SIGINT" ? exitCodes.interrupted : exitCodes.ok;
+  if (reason instanceof Error) return exitCodes.badInput;
+  return reason === "SIGINT" ? exitCodes.interrupted : exitCodes.ok;
 }
 
 /** Runs `halyard serve` until it is ended by a signal. */

@@ -1,11 +1,12 @@
 // Which pages of other origins may read an answer: client keys are made for them.
 
 import type { Access } from "./deployments.ts";
+import { READABLE } from "./headers.ts";
 
 const MAX_AGE_SECONDS = 86_400;
 
 export const PREFLIGHT: Readonly<Record<string, string>> = {
-  "Access-Control-Allow-Origin": "*",
+  ...READABLE,
   "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
   "Access-Control-Allow-Headers":
     "Authorization, Content-Type, If-None-Match, X-API-Key, X-Amp-Exp-User, " +
@@ -13,7 +14,7 @@ export const PREFLIGHT: Readonly<Record<string, string>> = {
   "Access-Control-Max-Age": String(MAX_AGE_SECONDS),
 };
 
-const SHARED = { "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag" };
+const SHARED = { ...READABLE, "Access-Control-Expose-Headers": "ETag" };
 const PRIVATE = {};
 
 /** A preflight carries no key, so it is allowed; the answer itself is shared or not. */

@@ -17,6 +17,9 @@ export interface DeploymentParts {
   tracker: Tracker | undefined;
 }
 
+/** "stale" = the flags should have been confirmed since, "not-ready" = there are none yet. */
+export type DeploymentStatus = "ready" | "stale" | "not-ready";
+
 /** A set of flags, with the keys that open it. */
 export class Deployment {
   readonly name: string;
@@ -36,6 +39,17 @@ export class Deployment {
   /** Whether there are flags to answer with. */
   get isReady(): boolean {
     return this.source.flags !== undefined;
+  }
+
+  get status(): DeploymentStatus {
+    if (!this.isReady) return "not-ready";
+    return this.source.state.isStale ? "stale" : "ready";
+  }
+
+  /** Since the flags were known to be those of the source; undefined = there are none yet. */
+  get ageMillis(): number | undefined {
+    const { confirmedAt } = this.source.state;
+    return confirmedAt === undefined ? undefined : Math.max(0, Date.now() - confirmedAt);
   }
 
   /**

@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import type { EvaluationFlag } from "../engine/index.ts";
-
-export type Encoding = "br" | "gzip";
+import { type Encoding, etagOf } from "./negotiation.ts";
 
 const compress: Readonly<Record<Encoding, (text: string) => Promise<Uint8Array>>> = {
   gzip: promisify<string, Uint8Array>(gzip),
@@ -16,14 +14,13 @@ const QUALITY = 5;
 /** Flags as they are downloaded: JSON with its ETag, compressed at most once per encoding. */
 export class FlagDocument {
   readonly text: string;
-  /** Of the text, not of its encoding: all encodings are made of one text. */
   readonly etag: string;
   readonly #compressed = new Map<Encoding, Promise<Uint8Array>>();
   #event: Uint8Array | undefined;
 
   constructor(text: string) {
     this.text = text;
-    this.etag = `W/"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`;
+    this.etag = etagOf(text);
   }
 
   /**

@@ -1,8 +1,9 @@
 import { Engine, type EngineHandle } from "../engine/index.ts";
-import { Listeners, type Source, type SourceState } from "./source.ts";
+import { Listeners } from "./listeners.ts";
+import type { Source, SourceState } from "./source.ts";
 
 /** What a thread is told of a source of another one. */
-export interface Publication {
+export interface SourceNews {
   state: SourceState;
   /** undefined = as before */
   flags: string | undefined;
@@ -15,13 +16,13 @@ export class GuestSource implements Source {
   #state: SourceState;
   #flags: string | undefined;
 
-  constructor(handle: EngineHandle, { state, flags }: Publication) {
+  constructor(handle: EngineHandle, { state, flags }: SourceNews) {
     this.engine = Engine.attach(handle);
     this.#state = state;
     this.#flags = flags;
   }
 
-  receive({ state, flags }: Publication): void {
+  receive({ state, flags }: SourceNews): void {
     this.#state = state;
     this.#flags = flags ?? this.#flags;
     this.#listeners.tell();

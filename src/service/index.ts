@@ -1,5 +1,5 @@
-export { Deployment } from "./deployment.ts";
-export { Deployments } from "./deployments.ts";
+export type { Deployment, DeploymentStatus } from "./deployment.ts";
+export type { Deployments } from "./deployments.ts";
 export { InlineSource } from "./inline-source.ts";
 export type { CohortKeys, DeploymentKey, KeyKind } from "./key-ring.ts";
 export { LimitDefaults, type Limits } from "./limits.ts";

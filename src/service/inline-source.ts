@@ -1,5 +1,6 @@
 import { Engine, type EvaluationFlag } from "../engine/index.ts";
-import { Listeners, type Source, type SourceState } from "./source.ts";
+import { Listeners } from "./listeners.ts";
+import type { Source, SourceState } from "./source.ts";
 
 type FlagList = readonly EvaluationFlag[] | Readonly<Record<string, EvaluationFlag>>;
 

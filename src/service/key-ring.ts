@@ -12,11 +12,18 @@ export interface CohortKeys {
   secretKey: string;
 }
 
+export interface Keys {
+  /** Of texts that begin with "client-" the kind is "client". None = whoever asks may. */
+  keys?: readonly (string | DeploymentKey)[];
+  /** Who may download cohorts. */
+  cohortKeys?: readonly CohortKeys[];
+}
+
 /** As Amplitude names the keys of client deployments. */
 const CLIENT_PREFIX = "client-";
 
 /** A key as it is configured: of a text the beginning tells the kind. */
-export function keyOf(key: string | DeploymentKey): DeploymentKey {
+function keyOf(key: string | DeploymentKey): DeploymentKey {
   if (typeof key !== "string") return key;
   return { key, kind: key.startsWith(CLIENT_PREFIX) ? "client" : "server" };
 }
@@ -36,10 +43,7 @@ export class KeyRing {
   readonly #cohortKeys: readonly string[];
 
   /** @throws Error for an empty key */
-  constructor(
-    keys: readonly (string | DeploymentKey)[] = [],
-    cohortKeys: readonly CohortKeys[] = [],
-  ) {
+  constructor({ keys = [], cohortKeys = [] }: Keys) {
     this.#keys = keys.map(keyOf);
     this.#cohortKeys = cohortKeys.map(({ apiKey, secretKey }) => {
       if (!apiKey || !secretKey) throw new Error("cohort keys: expected texts, got an empty one");
@@ -69,12 +73,6 @@ export class KeyRing {
     let isKnown = false;
     for (const keys of this.#cohortKeys) isKnown = isEqual(given ?? "", keys) || isKnown;
     return isKnown;
-  }
-
-  /** Texts that must not be logged. */
-  get secrets(): string[] {
-    const cohortSecrets = this.#cohortKeys.map((keys) => keys.slice(keys.indexOf(":") + 1));
-    return [...this.#keys.map(({ key }) => key), ...cohortSecrets];
   }
 
   /** Whether both have a key. */

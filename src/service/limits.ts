@@ -10,7 +10,7 @@ export interface Limits {
   userDepth: number;
   /** Flag keys in one request. Default: 10000. */
   flagKeys: number;
-  /** Streams of flags at a time. Default: 10000. */
+  /** Streams of flags at a time, in each thread. Default: 10000. */
   streams: number;
   /** For a whole request to come in, in ms; on Node. Default: 10000. */
   requestMillis: number;
@@ -24,6 +24,12 @@ export const LimitDefaults: Readonly<Limits> = Object.freeze({
   streams: 10_000,
   requestMillis: 10_000,
 });
+
+/** Limits as they are given, the others by default. */
+export function limitsOf(given: Partial<Limits> = {}): Limits {
+  const present = Object.entries(given).filter(([, limit]) => limit !== undefined);
+  return { ...LimitDefaults, ...Object.fromEntries(present) };
+}
 
 /**
  * A request's body as text.
@@ -79,7 +85,7 @@ function tooLarge(bytesMax: number): Problem {
   return Problem.json(413, { code: "too-large", message, path: "body" });
 }
 
-/** Whether a parsed value has at most so many levels; without recursion. */
+/** Whether a parsed value has more than so many levels; without recursion. */
 export function isDeeper(value: unknown, depthMax: number): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; depth <= depthMax; depth++) {

@@ -1,10 +1,14 @@
-import { type Counter, Gauge, Histogram, Counter as NewCounter, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Deployment } from "./deployment.ts";
 
 /** Seconds: an evaluation takes far less than a millisecond, a large download many. */
 const BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5];
 
-type Evaluation = "variants" | "ofrep" | "explanation";
+/** Others, which clients may invent, are counted as one. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "OPTIONS"]);
+
+/** What a user is evaluated for. */
+export type Evaluation = "variants" | "ofrep" | "explanation";
 
 /** What Prometheus is told. Names and labels: docs/service.md. */
 export class Metrics {
@@ -17,7 +21,7 @@ export class Metrics {
 
   constructor() {
     const registers = [this.registry];
-    this.#requests = new NewCounter({
+    this.#requests = new Counter({
       name: "halyard_requests_total",
       help: "Requests answered",
       labelNames: ["route", "method", "status"],
@@ -30,7 +34,7 @@ export class Metrics {
       buckets: BUCKETS,
       registers,
     });
-    this.#evaluations = new NewCounter({
+    this.#evaluations = new Counter({
       name: "halyard_evaluations_total",
       help: "Users evaluated",
       labelNames: ["deployment", "kind"],
@@ -87,15 +91,9 @@ export class Metrics {
     this.#gauge("halyard_flags", "Flags that are live", all, ({ source }) => {
       return source.engine.flagKeys.length;
     });
-    this.#gauge(
-      "halyard_config_age_seconds",
-      "Since the flags were confirmed",
-      all,
-      ({ source }) => {
-        const { confirmedAt } = source.state;
-        return confirmedAt === undefined ? undefined : Math.max(0, Date.now() - confirmedAt) / 1000;
-      },
-    );
+    this.#gauge("halyard_config_age_seconds", "Since the flags were confirmed", all, (it) => {
+      return it.ageMillis === undefined ? undefined : it.ageMillis / 1000;
+    });
     this.#gauge("halyard_config_stale", "1 = the flags should have been confirmed", all, (it) => {
       return Number(it.source.state.isStale);
     });
@@ -159,5 +157,3 @@ export class Metrics {
     });
   }
 }
-
-const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "OPTIONS"]);

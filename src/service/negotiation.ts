@@ -1,6 +1,16 @@
 // What a client has, and what it can read.
 
-import type { Encoding } from "./flag-document.ts";
+import { createHash } from "node:crypto";
+
+export type Encoding = "br" | "gzip";
+
+/** Characters of base64. */
+const ETAG_LENGTH = 27;
+
+/** The ETag of a text, weak: it is the same in all encodings. */
+export function etagOf(text: string): string {
+  return `W/"${createHash("sha256").update(text).digest("base64url").slice(0, ETAG_LENGTH)}"`;
+}
 
 /** Whether `If-None-Match` names the ETag; weakly, as RFC 9110 says. */
 export function isMatch(header: string | null, etag: string): boolean {

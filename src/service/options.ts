@@ -1,26 +1,13 @@
 import type { EvaluationFlag } from "../engine/index.ts";
-import type { LocalEvaluationConfig } from "../local/config.ts";
 import type { AssignmentConfig, ExposureConfig } from "../tracking/config.ts";
 import type { CohortKeys, DeploymentKey } from "./key-ring.ts";
 import type { Limits } from "./limits.ts";
 import type { ServiceLog } from "./log.ts";
 import type { Source } from "./source.ts";
+import type { UpstreamConfig } from "./upstream-config.ts";
 
 /** Where flags and cohorts are downloaded. */
-export interface UpstreamOptions
-  extends Pick<
-    LocalEvaluationConfig,
-    | "serverZone"
-    | "serverUrl"
-    | "streamUpdates"
-    | "streamServerUrl"
-    | "streamFlagConnTimeoutMillis"
-    | "flagConfigPollingIntervalMillis"
-    | "flagConfigPollerRequestTimeoutMillis"
-    | "cohortSyncConfig"
-    | "httpAgent"
-    | "fetch"
-  > {
+export interface UpstreamOptions extends UpstreamConfig {
   /** A server deployment's key. */
   deploymentKey: string;
 }

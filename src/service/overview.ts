@@ -1,7 +1,7 @@
 // What the page at `/` shows of a deployment, apart from a user's variants.
 
 import type { EngineWarning, EvaluationFlag } from "../engine/index.ts";
-import type { Deployment } from "./deployment.ts";
+import type { Deployment, DeploymentStatus } from "./deployment.ts";
 import type { CohortFile, SourceState } from "./source.ts";
 
 /** A flag's definition in short. */
@@ -21,7 +21,7 @@ export interface FlagOverview {
 
 export interface Overview {
   deployment: string;
-  status: "ready" | "stale" | "not-ready";
+  status: DeploymentStatus;
   source: Pick<SourceState, "kind" | "place" | "lastError" | "fleet">;
   digest: string | undefined;
   /** Since the flags were confirmed; undefined = there are none yet. */
@@ -36,17 +36,16 @@ export interface Overview {
 
 /** @param knownRevision - of the flags that whoever asks has */
 export function overviewOf(deployment: Deployment, knownRevision: string | null): Overview {
-  const { name, isReady, source } = deployment;
-  const { kind, place, digest, confirmedAt, isStale, lastError, ...state } = source.state;
+  const { name, status, ageMillis, source } = deployment;
+  const { kind, place, digest, lastError, ...state } = source.state;
   const document = deployment.flagsFor("server");
   const revision = `${source.engine.digest} ${document?.etag ?? ""}`;
-  const usable = isStale ? "stale" : "ready";
   return {
     deployment: name,
-    status: isReady ? usable : "not-ready",
+    status,
     source: { kind, place, lastError, fleet: state.fleet },
     digest,
-    ageMillis: confirmedAt && Math.max(0, Date.now() - confirmedAt),
+    ageMillis,
     warnings: state.warnings,
     // Where the members are is nobody's business.
     cohorts: state.cohorts.map(({ cohortId, groupType, size, lastModified }) => {

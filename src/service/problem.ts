@@ -1,3 +1,5 @@
+import { JSON_TYPE, READABLE } from "./headers.ts";
+
 /** Where a request is at fault: `code` for programs, `message` for people. */
 export interface ProblemDetails {
   code: string;
@@ -6,8 +8,7 @@ export interface ProblemDetails {
   path?: string;
 }
 
-/** A page that may not read an error takes it for a failing network, and asks again and again. */
-const READABLE = { "Access-Control-Allow-Origin": "*" };
+const TEXT_TYPE = { "Content-Type": "text/plain; charset=utf-8" };
 
 /** A request that is answered with an error: one line, without a stack trace. */
 export class Problem extends Error {
@@ -43,14 +44,12 @@ export class Problem extends Error {
   }
 
   get response(): Response {
-    const { status, headers } = this;
-    if (!this.#details) {
-      const type = { "Content-Type": "text/plain; charset=utf-8" };
-      return new Response(this.message, { status, headers: { ...READABLE, ...type, ...headers } });
-    }
-    const body = `${JSON.stringify({ error: this.#details })}\n`;
-    const type = { "Content-Type": "application/json; charset=utf-8" };
-    return new Response(body, { status, headers: { ...READABLE, ...type, ...headers } });
+    const details = this.#details;
+    const body = details ? `${JSON.stringify({ error: details })}\n` : this.message;
+    const type = details ? JSON_TYPE : TEXT_TYPE;
+    // A page that may not read an error takes it for a failing network, and asks again and again.
+    const headers = { ...READABLE, ...type, ...this.headers };
+    return new Response(body, { status: this.status, headers });
   }
 }
 

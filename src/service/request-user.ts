@@ -47,7 +47,7 @@ export async function userOfBody(request: Request, limits: Limits): Promise<Expe
  *
  * @throws {@link Problem} 400
  */
-export function parseUser(text: string, path: string, limits: Limits): ExperimentUser {
+function parseUser(text: string, path: string, limits: Limits): ExperimentUser {
   let user: unknown;
   try {
     user = JSON.parse(text);
@@ -55,11 +55,6 @@ export function parseUser(text: string, path: string, limits: Limits): Experimen
     // The error of JSON.parse repeats the text, in which the user is.
     throw invalid(path, "expected JSON, got something else");
   }
-  return asUser(user, path, limits);
-}
-
-/** As {@link parseUser}, of what is parsed already. */
-export function asUser(user: unknown, path: string, limits: Limits): ExperimentUser {
   if (typeof user !== "object" || user === null || Array.isArray(user)) {
     throw invalid(path, "expected a user object, got another value");
   }

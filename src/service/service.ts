@@ -3,10 +3,11 @@ import type { Hono } from "hono";
 import { PREFLIGHT } from "./cors.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Deployments } from "./deployments.ts";
-import { LimitDefaults, type Limits } from "./limits.ts";
-import { consoleLog, type ServiceLog } from "./log.ts";
+import { type Limits, limitsOf } from "./limits.ts";
+import { consoleLog } from "./log.ts";
 import { Metrics } from "./metrics.ts";
 import { ServiceDefaults, type ServiceOptions } from "./options.ts";
+import type { Counters, ServiceParts } from "./parts.ts";
 import { Router } from "./router.ts";
 import { cohortRoutes } from "./routes/cohorts.ts";
 import { flagRoutes } from "./routes/flags.ts";
@@ -17,25 +18,6 @@ import { streamRoutes } from "./routes/stream.ts";
 import { vardataRoutes } from "./routes/vardata.ts";
 import { deploymentsOf } from "./sources.ts";
 
-/** What the counters of a deployment are called with: nothing; each counts one. */
-type Counters = Record<"variants" | "ofrep" | "explanation", () => void>;
-
-/** What routes work with. */
-export interface ServiceParts {
-  deployments: Deployments;
-  limits: Limits;
-  metrics: Metrics;
-  counters: ReadonlyMap<Deployment, Counters>;
-  log: ServiceLog;
-  streamKeepAliveMillis: number;
-  /** Aborted when no more requests are to come. */
-  closing: AbortSignal;
-  /** In Prometheus' format; of all threads. */
-  metricsText: () => Promise<string>;
-  /** Whether there is a page for people. */
-  hasPage: boolean;
-}
-
 /** What serves, apart from where flags come from. */
 export interface ServiceSetup
   extends Pick<ServiceOptions, "limits" | "log" | "ui" | "streamKeepAliveMillis"> {
@@ -44,9 +26,10 @@ export interface ServiceSetup
   metricsText?: () => Promise<string>;
 }
 
-const FLUSH_MILLIS = 10_000;
+/** What uploading what was tracked gets at the end. */
+export const FLUSH_MILLIS = 10_000;
 
-const ROUTES: readonly ((router: Router, parts: ServiceParts) => void)[] = [
+const ROUTES = [
   ...[vardataRoutes, ofrepRoutes, flagRoutes, streamRoutes, cohortRoutes],
   ...[healthRoutes, pageRoutes],
 ];
@@ -57,6 +40,7 @@ export class Service {
   readonly app: Hono;
   readonly deployments: Deployments;
   readonly metrics: Metrics;
+  readonly limits: Limits;
   /** Whether there is a page for people at `/`. */
   readonly hasPage: boolean;
   readonly #closing = new AbortController();
@@ -70,7 +54,7 @@ export class Service {
     metrics.watch(all);
     const parts: ServiceParts = {
       deployments,
-      limits: { ...LimitDefaults, ...limits },
+      limits: limitsOf(limits),
       metrics,
       counters: new Map(all.map((deployment) => [deployment, countersOf(metrics, deployment)])),
       log,
@@ -80,12 +64,11 @@ export class Service {
       hasPage: setup.ui ?? all.every(({ keys }) => keys.isOpen),
     };
     router.options("*", () => new Response(null, { status: 204, headers: PREFLIGHT }));
-    for (const routes of ROUTES) {
-      routes(router, parts);
-    }
+    for (const routes of ROUTES) routes(router, parts);
     this.app = router.app;
     this.deployments = deployments;
     this.metrics = metrics;
+    this.limits = parts.limits;
     this.hasPage = parts.hasPage;
   }
 

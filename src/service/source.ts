@@ -62,20 +62,9 @@ export interface Source {
   start(): Promise<void>;
   /** Ends all timers, requests and watchers; the last flags stay. */
   stop(): Promise<void>;
-  /** Calls back when {@link flags} or {@link state} may have changed; answers how to end that. */
+  /**
+   * Calls back when {@link flags} or {@link state} may have changed; answers how to end that. A
+   * listener that throws ends nothing.
+   */
   onChange(listener: () => void): () => void;
-}
-
-/** Whoever is to be told of changes. */
-export class Listeners {
-  readonly #listeners = new Set<() => void>();
-
-  add(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  tell(): void {
-    for (const listener of this.#listeners) listener();
-  }
 }

@@ -8,7 +8,7 @@ import { Deployments } from "./deployments.ts";
 import { FileSource } from "./files/file-source.ts";
 import { FleetSource } from "./fleet/fleet-source.ts";
 import { InlineSource } from "./inline-source.ts";
-import { KeyRing } from "./key-ring.ts";
+import { KeyRing, type Keys } from "./key-ring.ts";
 import { clientLog, consoleLog } from "./log.ts";
 import {
   type DeploymentOptions,
@@ -19,9 +19,17 @@ import {
 import type { Source } from "./source.ts";
 import { UpstreamSource, type UpstreamSourceOptions } from "./upstream-source.ts";
 
+/** Of one deployment: in vain beside several, and keys among them would open nothing. */
+const OWN_OPTIONS: readonly (keyof DeploymentOptions)[] = [
+  ...(["name", "keys", "cohortKeys", "flags", "cohorts", "upstream"] as const),
+  ...(["snapshotPath", "source", "exposureConfig", "assignmentConfig"] as const),
+];
+
 /** @throws Error for options that contradict each other */
 export function deploymentsOf(options: ServiceOptions): Deployments {
   const all = options.deployments ?? [options];
+  const stray = options.deployments && OWN_OPTIONS.find((name) => options[name] !== undefined);
+  if (stray) throw new Error(`${stray}: expected it of one of the deployments, got it beside them`);
   if (options.redis && all.every(({ upstream }) => !upstream)) {
     throw new Error("redis: expected a deployment with an upstream, got none");
   }
@@ -29,11 +37,16 @@ export function deploymentsOf(options: ServiceOptions): Deployments {
 }
 
 function deploymentOf(options: DeploymentOptions, service: ServiceOptions): Deployment {
-  const { name = ServiceDefaults.name, keys, cohortKeys, upstream } = options;
-  const synced = upstream?.cohortSyncConfig;
-  const ring = new KeyRing(keys, cohortKeys ?? (synced && [synced]));
+  const { name = ServiceDefaults.name } = options;
   const source = sourceOf(name, options, service);
-  return new Deployment({ name, source, keys: ring, tracker: trackerOf(name, options, service) });
+  const keys = new KeyRing(keysOf(options));
+  return new Deployment({ name, source, keys, tracker: trackerOf(name, options, service) });
+}
+
+/** Whoever may download cohorts upstream may do it here, unless options say who may. */
+export function keysOf({ keys, cohortKeys, upstream }: DeploymentOptions): Keys {
+  const synced = upstream?.cohortSyncConfig;
+  return { keys, cohortKeys: cohortKeys ?? (synced && [synced]) };
 }
 
 /** Tracks what requests of a deployment say; undefined = there is nothing to be tracked. */
@@ -54,6 +67,9 @@ function sourceOf(name: string, options: DeploymentOptions, service: ServiceOpti
     throw new Error(
       `deployment ${name}: expected one of flags, upstream and source, got ${given.length}`,
     );
+  }
+  if (options.cohorts !== undefined && typeof flags !== "string") {
+    throw new Error(`deployment ${name}: expected cohorts beside files of flags, got them alone`);
   }
   if (source) return source;
   if (flags !== undefined && typeof flags !== "string")

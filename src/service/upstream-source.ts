@@ -2,29 +2,14 @@ import pRetry from "p-retry";
 import type { Engine } from "../engine/index.ts";
 import { LocalEvaluationClient } from "../local/client.ts";
 import type { CohortState } from "../local/cohort-sync.ts";
-import { type LocalEvaluationConfig, type ResolvedConfig, resolveConfig } from "../local/config.ts";
-import { flagHeaders } from "../local/flag-api.ts";
 import { pause } from "../local/pause.ts";
 import type { Snapshot } from "../local/snapshot.ts";
 import { HttpError } from "../sdk/http.ts";
-import { type LogOptions, reasonOf } from "../sdk/log.ts";
+import { Log, type LogOptions, reasonOf } from "../sdk/log.ts";
 import { printable } from "../sdk/printable.ts";
-import { type CohortFile, Listeners, type Source, type SourceState } from "./source.ts";
-
-/** Of a local client's configuration, what is about having flags and cohorts. */
-export type UpstreamConfig = Pick<
-  LocalEvaluationConfig,
-  | "serverZone"
-  | "serverUrl"
-  | "streamUpdates"
-  | "streamServerUrl"
-  | "streamFlagConnTimeoutMillis"
-  | "flagConfigPollingIntervalMillis"
-  | "flagConfigPollerRequestTimeoutMillis"
-  | "cohortSyncConfig"
-  | "fetch"
-  | "httpAgent"
->;
+import { Listeners } from "./listeners.ts";
+import type { CohortFile, Source, SourceState } from "./source.ts";
+import { resolveUpstream, type UpstreamConfig } from "./upstream-config.ts";
 
 /** How often it is tried to have the first flags, in ms. */
 export interface UpstreamPatience {
@@ -52,7 +37,7 @@ export class UpstreamSource implements Source {
   readonly #snapshot: Snapshot;
   readonly #place: string;
   readonly #patience: UpstreamPatience;
-  readonly #listeners = new Listeners();
+  readonly #listeners: Listeners;
   /** Why there are no first flags. */
   #startError: string | undefined;
   #life: AbortController | undefined;
@@ -62,8 +47,7 @@ export class UpstreamSource implements Source {
   /** @throws Error for keys, addresses or a directory with which nothing can be had */
   constructor(options: UpstreamSourceOptions) {
     const { deploymentKey, config = {}, snapshotPath, shared, log, patience } = options;
-    const resolved = resolveConfig(config);
-    checkConfig(deploymentKey, resolved);
+    const resolved = resolveUpstream(deploymentKey, config);
     if (!snapshotPath) throw new Error("snapshotPath: expected a path, got an empty text");
     const client = new LocalEvaluationClient(deploymentKey, {
       ...config,
@@ -75,6 +59,7 @@ export class UpstreamSource implements Source {
     this.#snapshot = client.parts.snapshot!;
     this.#place = resolved.serverUrl;
     this.#patience = patience ?? PATIENCE;
+    this.#listeners = new Listeners(new Log(log ?? {}, []));
     const tell = () => this.#listeners.tell();
     for (const name of ["ready", "update", "error", "stale"] as const) client.on(name, tell);
     client.onQuietChange = tell;
@@ -177,24 +162,4 @@ export class UpstreamSource implements Source {
       this.#listeners.tell();
     }
   }
-}
-
-/** @throws Error for what no server can be asked with */
-function checkConfig(deploymentKey: string, config: ResolvedConfig): void {
-  const { serverUrl, streamServerUrl, cohortSyncConfig } = config;
-  const { cohortServerUrl, apiKey, secretKey } = cohortSyncConfig ?? {};
-  if (!deploymentKey) throw new Error("deploymentKey: expected a text, got an empty one");
-  flagHeaders(deploymentKey);
-  if (cohortSyncConfig && !(apiKey && secretKey)) {
-    throw new Error("cohortSyncConfig: expected apiKey and secretKey, got an empty one");
-  }
-  const addresses = Object.entries({ serverUrl, streamServerUrl, cohortServerUrl });
-  for (const [name, address] of addresses) {
-    if (address === undefined || isWeb(address)) continue;
-    throw new Error(`${name}: expected an http or https address, got another text`);
-  }
-}
-
-function isWeb(address: string): boolean {
-  return URL.canParse(address) && /^https?:$/.test(new URL(address).protocol);
 }

@@ -1,15 +1,8 @@
 // The service on loopback; every answer that is seen is checked against the protocol's description.
-import type { AddressInfo } from "node:net";
-import { type ServerType, serve } from "@hono/node-server";
 import type { EvaluationFlag } from "halyard/engine";
-import type { Service, ServiceOptions } from "../../src/service/index.ts";
+import { createService, InlineSource, type ServiceOptions } from "halyard/service";
+import { listen } from "../service-server.ts";
 import { expectDescribed } from "./description.ts";
-
-/** As it is built: the sources alone do not find the core. A path that tsc takes for no source. */
-const built = new URL("../../dist/src/service/index.js", import.meta.url).href;
-const service: typeof import("../../src/service/index.ts") = await import(built);
-export const { InlineSource } = service;
-type Inline = InstanceType<typeof InlineSource>;
 
 export interface Answered {
   status: number;
@@ -19,35 +12,22 @@ export interface Answered {
 
 export class OfrepServer {
   readonly url: string;
-  readonly source: Inline;
-  readonly #server: ServerType;
-  readonly #service: Service;
+  readonly source: InlineSource;
+  readonly stop: () => Promise<void>;
 
-  private constructor(server: ServerType, source: Inline, evaluating: Service) {
-    this.#server = server;
-    this.#service = evaluating;
+  private constructor(url: string, source: InlineSource, stop: () => Promise<void>) {
+    this.url = url;
     this.source = source;
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    this.stop = stop;
   }
 
   static start(flags: readonly unknown[], options: ServiceOptions = {}): Promise<OfrepServer> {
     return OfrepServer.of(new InlineSource(flags as EvaluationFlag[]), options);
   }
 
-  static async of(source: Inline, options: ServiceOptions): Promise<OfrepServer> {
-    const evaluating = service.createService({ source, ...options });
-    await evaluating.start();
-    return new Promise((resolve) => {
-      const listening = { fetch: evaluating.fetch, hostname: "127.0.0.1", port: 0 };
-      const server = serve(listening, () => resolve(new OfrepServer(server, source, evaluating)));
-    });
-  }
-
-  async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.#server.close(resolve));
-    if ("closeAllConnections" in this.#server) this.#server.closeAllConnections();
-    await ended;
-    await this.#service.stop();
+  static async of(source: InlineSource, options: ServiceOptions): Promise<OfrepServer> {
+    const { url, stop } = await listen(createService({ source, ...options }));
+    return new OfrepServer(url, source, stop);
   }
 
   /** To be handed to SDKs. */

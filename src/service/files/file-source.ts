@@ -1,7 +1,8 @@
 import { Engine, type EvaluationFlag } from "../../engine/index.ts";
 import { cohortsNamedBy } from "../../local/named-cohorts.ts";
 import { Log, type LogOptions } from "../../sdk/log.ts";
-import { Listeners, type Source, type SourceState } from "../source.ts";
+import { Listeners } from "../listeners.ts";
+import type { Source, SourceState } from "../source.ts";
 import { CohortFolder } from "./cohort-folder.ts";
 import { Complaints } from "./complaints.ts";
 import { FileWatch } from "./file-watch.ts";
@@ -33,7 +34,7 @@ export class FileSource implements Source {
   readonly #files: FlagFiles;
   readonly #cohorts: CohortFolder | undefined;
   readonly #watch: FileWatch;
-  readonly #listeners = new Listeners();
+  readonly #listeners: Listeners;
   readonly #flagComplaints: Complaints;
   readonly #cohortComplaints: Complaints;
   #flags: string | undefined;
@@ -55,6 +56,7 @@ export class FileSource implements Source {
     this.engine = Engine.loadSync([], { shared });
     this.#place = flags;
     this.#log = new Log(log ?? {}, []);
+    this.#listeners = new Listeners(this.#log);
     this.#files = new FlagFiles(flags);
     this.#flagComplaints = new Complaints(this.#log);
     this.#cohortComplaints = new Complaints(this.#log);

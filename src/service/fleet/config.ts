@@ -1,20 +1,5 @@
-import type { LocalEvaluationConfig } from "../../local/config.ts";
 import type { LogOptions } from "../../sdk/log.ts";
-
-/** Where the leader downloads flags and cohorts, and how often: as of a local client. */
-export type UpstreamConfig = Pick<
-  LocalEvaluationConfig,
-  | "serverZone"
-  | "serverUrl"
-  | "flagConfigPollingIntervalMillis"
-  | "flagConfigPollerRequestTimeoutMillis"
-  | "streamUpdates"
-  | "streamServerUrl"
-  | "streamFlagConnTimeoutMillis"
-  | "cohortSyncConfig"
-  | "fetch"
-  | "httpAgent"
->;
+import type { UpstreamConfig } from "../upstream-config.ts";
 
 /** How often a fleet does what it does, in ms. */
 export interface FleetTiming {
@@ -53,6 +38,7 @@ export interface FleetConfig extends LogOptions {
   cluster?: boolean;
   /** What all keys in Redis begin with. Default: "halyard". */
   prefix?: string;
+  /** Of the leader. */
   upstream?: UpstreamConfig;
   /** A directory for the last good flags and cohorts. */
   snapshotPath: string;

@@ -1,10 +1,12 @@
 import { Engine } from "../../engine/index.ts";
-import { type ResolvedConfig, resolveConfig } from "../../local/config.ts";
+import type { ResolvedConfig } from "../../local/config.ts";
 import { pause } from "../../local/pause.ts";
 import { secretsOf } from "../../local/secrets.ts";
 import { Snapshot } from "../../local/snapshot.ts";
 import { Log } from "../../sdk/log.ts";
-import { Listeners, type Source, type SourceState } from "../source.ts";
+import { Listeners } from "../listeners.ts";
+import type { Source, SourceState } from "../source.ts";
+import { resolveUpstream } from "../upstream-config.ts";
 import { BlobStore } from "./blob-store.ts";
 import { Board } from "./board.ts";
 import { FLEET_TIMING, type FleetConfig, type FleetTiming } from "./config.ts";
@@ -25,12 +27,11 @@ export class FleetSource implements Source {
   readonly engine: Engine;
   readonly #upstream: ResolvedConfig;
   readonly #timing: FleetTiming;
-  readonly #log: Log;
   readonly #link: RedisLink;
   readonly #snapshot: Snapshot;
   readonly #follower: Follower;
   readonly #leader: Leader;
-  readonly #listeners = new Listeners();
+  readonly #listeners: Listeners;
   readonly #life = new AbortController();
   #beganAt = Date.now();
   #wasStale = false;
@@ -41,8 +42,7 @@ export class FleetSource implements Source {
   /** @throws Error or TypeError for an empty key, an address or prefix that is none */
   constructor(config: FleetConfig) {
     const { deploymentKey, redis, prefix = "halyard", cluster = false } = config;
-    if (!deploymentKey) throw new Error("deployment key: expected a text, got an empty one");
-    const upstream = resolveConfig(config.upstream);
+    const upstream = resolveUpstream(deploymentKey, config.upstream);
     const log = new Log(config, [...secretsOf(deploymentKey, upstream), ...passwordsOf(redis)]);
     const timing = { ...FLEET_TIMING, ...config.timing };
     const keys = new FleetKeys(prefix, deploymentKey);
@@ -53,8 +53,8 @@ export class FleetSource implements Source {
     this.#snapshot = new Snapshot(config.snapshotPath, log);
     const board = new Board(this.#link, keys);
     const blobs = new BlobStore(this.#link, keys);
-    this.#log = log;
-    const onChange = () => this.#tell();
+    this.#listeners = new Listeners(log);
+    const onChange = () => this.#listeners.tell();
     const shared = { board, blobs, log, onChange };
     this.#follower = new Follower({ ...shared, engine: this.engine, snapshot: this.#snapshot });
     const numberSeen = () => this.#follower.number;
@@ -129,19 +129,10 @@ export class FleetSource implements Source {
       await follower.look(life);
       if (follower.number > 0 || hasFlags) onFirst();
       const isStale = this.#isStale;
-      if (isStale !== this.#wasStale) this.#tell();
+      if (isStale !== this.#wasStale) this.#listeners.tell();
       this.#wasStale = isStale;
       const millis = this.#timing.pollMillis * (1 - LOOK_JITTER + 2 * LOOK_JITTER * Math.random());
       await pause(millis, life).catch(() => {});
-    }
-  }
-
-  #tell(): void {
-    try {
-      this.#listeners.tell();
-    } catch (error) {
-      // The fleet goes on, whoever listens.
-      this.#log.error("a listener has failed", error);
     }
   }
 
@@ -152,7 +143,7 @@ export class FleetSource implements Source {
 
   async #stop(): Promise<void> {
     this.#life.abort(new DOMException("the source was stopped", "AbortError"));
-    await this.#starting;
+    await this.#starting?.catch(() => {});
     await this.#running;
     this.#link.close();
     await this.#snapshot.flush();

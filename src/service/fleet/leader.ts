@@ -1,19 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { ResolvedConfig } from "../../local/config.ts";
 import { pause } from "../../local/pause.ts";
-import { type Log, reasonOf } from "../../sdk/log.ts";
-import type { BlobStore } from "./blob-store.ts";
-import { type Board, LeadLost } from "./board.ts";
-import type { FleetTiming } from "./config.ts";
-import { Publisher } from "./publisher.ts";
+import { reasonOf } from "../../sdk/log.ts";
+import { LeadLost } from "./board.ts";
+import { Publisher, type PublisherOptions } from "./publisher.ts";
 
-export interface LeaderOptions {
-  deploymentKey: string;
-  upstream: ResolvedConfig;
-  board: Board;
-  blobs: BlobStore;
-  log: Log;
-  timing: FleetTiming;
+export interface LeaderOptions extends Omit<PublisherOptions, "token" | "floor"> {
   /** The greatest number of a publication that this instance has seen. */
   numberSeen(): number;
   onChange(): void;

@@ -3,8 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
-import { parseDocument } from "yaml";
-import type { ServeOptions } from "./serve-options.ts";
+import { type Document, parseDocument } from "yaml";
+import { LOG_LEVELS, type ServeOptions } from "./serve-options.ts";
 
 /** A configuration that cannot be used: what, where, expected, got. */
 export class ConfigFileError extends Error {
@@ -18,9 +18,15 @@ const analytics = v.looseObject({ apiKey: text, cacheCapacity: v.optional(count)
 const cohortKeys = v.strictObject({ apiKey: text, secretKey: text });
 const deploymentKey = v.strictObject({ key: text, kind: v.picklist(["server", "client"]) });
 
+/** In capitals, as Amplitude's SDKs of other languages have it, too. */
+const zone = v.pipe(
+  v.picklist(["us", "eu", "US", "EU"]),
+  v.transform((name) => name.toLowerCase() as "us" | "eu"),
+);
+
 const upstream = v.strictObject({
   deploymentKey: text,
-  serverZone: v.optional(v.picklist(["us", "eu", "US", "EU"])),
+  serverZone: v.optional(zone),
   serverUrl: v.optional(text),
   streamUpdates: v.optional(v.boolean()),
   streamServerUrl: v.optional(text),
@@ -63,7 +69,7 @@ const schema = v.strictObject({
   port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))),
   host: v.optional(text),
   workers: v.optional(count),
-  logLevel: v.optional(v.picklist(["fatal", "error", "warn", "info", "debug", "trace", "silent"])),
+  logLevel: v.optional(v.picklist(LOG_LEVELS)),
   graceMillis: v.optional(v.pipe(v.number(), v.minValue(0))),
   ui: v.optional(v.boolean()),
   streamKeepAliveMillis: v.optional(millis),
@@ -95,14 +101,23 @@ export async function readConfig(file: string, environment: Environment): Promis
     const [reason] = fault.message.split("\n");
     throw new ConfigFileError(`${file}:${line}:${col}: ${reason.replace(/ at line .*$/, "")}`);
   }
-  const filled = fill(document.toJS(), "", (path, name) => {
+  const filled = fill(contentOf(document, file), "", (path, name) => {
     const value = environment[name];
     if (value !== undefined) return value;
     throw new ConfigFileError(`${file}: ${path}: expected ${name} in the environment, got none`);
   });
   const parsed = v.safeParse(schema, filled ?? {});
   if (!parsed.success) throw new ConfigFileError(`${file}: ${describe(parsed.issues[0])}`);
-  return withPaths(parsed.output, dirname(file)) as ServeOptions;
+  return withPaths(parsed.output, dirname(file));
+}
+
+/** Aliases are looked up only here: those of no anchor, and those that would grow for ever. */
+function contentOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new ConfigFileError(`${file}: ${(error as Error).message}`);
+  }
 }
 
 async function read(file: string): Promise<string> {

@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { AggregatorRegistry, collectDefaultMetrics, Registry } from "prom-client";
 import type { Deployment } from "../deployment.ts";
 import type { Deployments } from "../deployments.ts";
-import type { Publication } from "../guest-source.ts";
+import type { SourceNews } from "../guest-source.ts";
 import type { DeploymentOptions, ServiceOptions } from "../options.ts";
+import { FLUSH_MILLIS } from "../service.ts";
+import { keysOf } from "../sources.ts";
 import type { Place } from "./http-server.ts";
 import type { FromThread, ThreadData, ThreadMetrics, ToThread } from "./messages.ts";
 
@@ -13,12 +16,14 @@ export interface CrewOptions {
   count: number;
   place: Place;
   logLevel: string;
-  /** A thread has ended that should not have. */
+  /** A thread has failed or ended that should not have. */
   onLoss: (error: Error) => void;
 }
 
 /** How long is waited for the metrics of a thread that may be busy. */
 const MEASURE_MILLIS = 2_000;
+/** How long a thread may take to end, besides what requests and tracking get. */
+const CLOSE_MILLIS = 1_000;
 
 /**
  * Threads that serve the sources of this one. They share one listening socket: the first opens it,
@@ -27,14 +32,17 @@ const MEASURE_MILLIS = 2_000;
 export class Crew {
   readonly #options: CrewOptions;
   readonly #deployments: readonly Deployment[];
-  readonly #threads: Worker[] = [];
+  /** Those that have not ended. */
+  readonly #threads = new Set<Worker>();
   readonly #ends: (() => void)[] = [];
   readonly #own = new Registry();
   /** By question: whoever waits for a thread's metrics. */
   readonly #questions = new Map<string, (metrics: ThreadMetrics) => void>();
   readonly #sentFlags: (string | undefined)[] = [];
+  readonly #gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #questionCount = 0;
-  #isClosing = false;
+  /** Whether all threads have begun, and none is to end. */
+  #isServing = false;
   #port = 0;
 
   private constructor(options: CrewOptions) {
@@ -54,10 +62,12 @@ export class Crew {
       }
       const others = Array.from({ length: options.count - 1 }, () => crew.#add({ fd: fd! }));
       await Promise.all(others);
+      if (crew.#threads.size < options.count) throw ended();
     } catch (error) {
       await crew.#terminate();
       throw error;
     }
+    crew.#isServing = true;
     for (const [index, { source }] of crew.#deployments.entries()) {
       crew.#ends.push(source.onChange(() => crew.#publish(index)));
       // What has changed while the threads began.
@@ -72,17 +82,23 @@ export class Crew {
 
   /** Lets all threads answer what they have, for at most that long; then they end. */
   async close(graceMillis: number): Promise<void> {
-    this.#isClosing = true;
+    this.#isServing = false;
     for (const end of this.#ends) end();
-    const closed = this.#threads.map((thread) => answerOf(thread, "closed"));
+    // A thread that fails, or hangs, is not to keep the others.
+    const closed = Promise.allSettled(
+      Array.from(this.#threads, (thread) => answerOf(thread, "closed")),
+    );
+    const [, ...others] = this.#threads;
+    const held = others.map((thread) => answerOf(thread, "held"));
+    for (const thread of others) thread.postMessage({ kind: "hold" } satisfies ToThread);
+    await Promise.race([Promise.allSettled(held), idle(CLOSE_MILLIS)]);
     this.#tellAll({ kind: "close", graceMillis });
-    await Promise.all(closed);
+    await Promise.race([closed, idle(graceMillis + FLUSH_MILLIS + CLOSE_MILLIS)]);
     await this.#terminate();
   }
 
   async #terminate(): Promise<void> {
-    this.#isClosing = true;
-    await Promise.all(this.#threads.map((thread) => thread.terminate()));
+    await Promise.all(Array.from(this.#threads, (thread) => thread.terminate()));
   }
 
   async #add(place: Place): Promise<{ port: number; fd: number | undefined }> {
@@ -90,29 +106,31 @@ export class Crew {
     const { limits, ui, streamKeepAliveMillis } = service;
     const all: readonly DeploymentOptions[] = service.deployments ?? [service];
     const deployments = this.#deployments.map(({ name, source }, index) => {
-      const { exposureConfig, assignmentConfig, keys, upstream, cohortKeys } = all[index];
-      const synced = upstream?.cohortSyncConfig;
+      const { exposureConfig, assignmentConfig } = all[index];
       return {
-        ...{ name, keys, cohortKeys: cohortKeys ?? (synced && [synced]) },
-        ...{ exposureConfig, assignmentConfig },
+        ...{ name, exposureConfig, assignmentConfig },
+        ...keysOf(all[index]),
         handle: source.engine.handle(),
-        publication: { state: source.state, flags: source.flags },
+        news: { state: source.state, flags: source.flags },
       };
     });
     const workerData: ThreadData = {
-      ...{ deployments, place, limits, ui, streamKeepAliveMillis, logLevel },
+      ...{ deployments, place, limits, ui, streamKeepAliveMillis, logLevel, gate: this.#gate },
     };
     const thread = new Worker(new URL("./thread.js", import.meta.url), { workerData });
-    this.#threads.push(thread);
+    this.#threads.add(thread);
     thread.on("message", (message: FromThread) => void this.#receive(thread, message));
     thread.once("error", (error) => this.#lose(error));
-    thread.once("exit", () => this.#lose(new Error("a serving thread has ended")));
+    thread.once("exit", () => {
+      this.#threads.delete(thread);
+      this.#lose(ended());
+    });
     return answerOf(thread, "listening");
   }
 
   #lose(error: Error): void {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
+    if (!this.#isServing) return;
+    this.#isServing = false;
     this.#options.onLoss(error);
   }
 
@@ -123,25 +141,25 @@ export class Crew {
   #publish(index: number): void {
     const { state, flags } = this.#deployments[index].source;
     // They may be megabytes, and mostly only the state changes.
-    const news = flags === this.#sentFlags[index] ? undefined : flags;
+    const isSent = flags === this.#sentFlags[index];
     this.#sentFlags[index] = flags;
-    const publication: Publication = { state, flags: news };
-    this.#tellAll({ kind: "publication", deployment: index, publication });
+    const news: SourceNews = { state, flags: isSent ? undefined : flags };
+    this.#tellAll({ kind: "news", deployment: index, news });
   }
 
   async #receive(thread: Worker, message: FromThread): Promise<void> {
     if (message.kind === "measured") {
       this.#questions.get(`${thread.threadId}:${message.id}`)?.(message.metrics);
     } else if (message.kind === "measure") {
-      const text = await this.metricsText();
+      const text = await this.metricsText().catch(() => undefined);
       thread.postMessage({ kind: "measured", id: message.id, text } satisfies ToThread);
-    }
+    } else if (message.kind === "failed") this.#lose(errorOf(message));
   }
 
   /** The metrics of all threads as one. */
   async metricsText(): Promise<string> {
     const own = (await this.#own.getMetricsAsJSON()) as ThreadMetrics;
-    const theirs = await Promise.all(this.#threads.map((thread) => this.#measure(thread)));
+    const theirs = await Promise.all(Array.from(this.#threads, (thread) => this.#measure(thread)));
     return AggregatorRegistry.aggregate([own, ...theirs]).metrics();
   }
 
@@ -159,19 +177,32 @@ export class Crew {
   }
 }
 
+/** Keeps no process alive. */
+function idle(millis: number): Promise<void> {
+  return sleep(millis, undefined, { ref: false });
+}
+
+function ended(): Error {
+  return new Error("a serving thread has ended");
+}
+
+function errorOf({ message, code }: Answer<"failed">): Error {
+  return Object.assign(new Error(message), { code });
+}
+
 type Answer<Kind extends FromThread["kind"]> = Extract<FromThread, { kind: Kind }>;
 
 /** The next message of a kind; throws if the thread fails or ends before. */
-function answerOf<Kind extends "listening" | "closed">(
+function answerOf<Kind extends "listening" | "held" | "closed">(
   thread: Worker,
   kind: Kind,
 ): Promise<Answer<Kind>> {
   return new Promise((resolve, reject) => {
-    thread.once("exit", () => reject(new Error("a serving thread has ended")));
+    thread.once("exit", () => reject(ended()));
     thread.on("message", (message: FromThread) => {
       if (message.kind === kind) resolve(message as Answer<Kind>);
-      if (message.kind !== "failed") return;
-      reject(Object.assign(new Error(message.message), { code: message.code }));
+      // A thread that is to end does so, whatever fails in it meanwhile.
+      if (message.kind === "failed" && kind === "listening") reject(errorOf(message));
     });
   });
 }

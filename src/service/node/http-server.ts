@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
-import type { Limits } from "../limits.ts";
+import type { Service } from "../service.ts";
 
 /** Longer than load balancers keep connections, so that it is they who close them. */
 const KEEP_ALIVE_MILLIS = 75_000;
@@ -21,11 +21,6 @@ const LINGER_MILLIS = 500;
 /** Where to listen: at an address, or at the socket of another thread. */
 export type Place = { port: number; host: string } | { fd: number };
 
-export interface HttpServerOptions {
-  fetch: (request: Request) => Response | Promise<Response>;
-  limits: Limits;
-}
-
 /** The service's HTTP server on Node. */
 export class HttpServer {
   readonly #server: Server;
@@ -37,7 +32,7 @@ export class HttpServer {
   }
 
   /** @throws what `listen` does, such as EADDRINUSE */
-  static async listen({ fetch, limits }: HttpServerOptions, place: Place): Promise<HttpServer> {
+  static async listen({ fetch, limits }: Service, place: Place): Promise<HttpServer> {
     const { headerBytes, requestMillis } = limits;
     const serverOptions = {
       maxHeaderSize: headerBytes,
@@ -69,12 +64,37 @@ export class HttpServer {
   }
 
   /**
+   * Resolves after a turn of the event loop in which no connection was taken, or after so long.
+   * Whoever has just taken one is going to watch its socket anew, and that of a number that
+   * another thread has closed meanwhile ends the process (libuv aborts).
+   */
+  async quiet(millis: number): Promise<void> {
+    let isQuiet = false;
+    const onConnection = () => {
+      isQuiet = false;
+    };
+    this.#server.on("connection", onConnection);
+    const start = performance.now();
+    for (let turn = 0; !isQuiet && performance.now() - start < millis; turn++) {
+      // The first turn has begun before anyone has listened.
+      isQuiet = turn > 0;
+      await setImmediate();
+    }
+    this.#server.off("connection", onConnection);
+  }
+
+  /**
    * Takes no more connections; resolves when all have been answered, or are cut off. Of a shared
    * socket, whose number may be another's as soon as it is closed, only its opener may close it.
+   *
+   * @param onShut - called when the socket is closed, by its opener
    */
-  async close(graceMillis: number): Promise<void> {
+  async close(graceMillis: number, onShut: () => void = () => {}): Promise<void> {
     const server = this.#server;
-    if (!this.#isShared) server.close();
+    if (!this.#isShared) {
+      server.close();
+      onShut();
+    }
     const start = performance.now();
     while ((await connectionsOf(server)) > 0) {
       // Those that are answering now become idle later.

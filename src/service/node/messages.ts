@@ -3,19 +3,17 @@
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { EngineHandle } from "../../engine/index.ts";
 import type { AssignmentConfig, ExposureConfig } from "../../tracking/config.ts";
-import type { Publication } from "../guest-source.ts";
-import type { CohortKeys, DeploymentKey } from "../key-ring.ts";
+import type { SourceNews } from "../guest-source.ts";
+import type { Keys } from "../key-ring.ts";
 import type { Limits } from "../limits.ts";
 import type { Place } from "./http-server.ts";
 
-export interface ThreadDeployment {
+export interface ThreadDeployment extends Keys {
   name: string;
-  keys: readonly (string | DeploymentKey)[] | undefined;
-  cohortKeys: readonly CohortKeys[] | undefined;
   exposureConfig: ExposureConfig | undefined;
   assignmentConfig: AssignmentConfig | undefined;
   handle: EngineHandle;
-  publication: Publication;
+  news: SourceNews;
 }
 
 /** What a serving thread begins with. */
@@ -25,20 +23,27 @@ export interface ThreadData {
   limits: Partial<Limits> | undefined;
   ui: boolean | undefined;
   streamKeepAliveMillis: number | undefined;
+  /** 1 = the socket on which all threads listen is closed. */
+  gate: Int32Array;
   logLevel: string;
 }
 
 export type ThreadMetrics = MetricObjectWithValues<MetricValue<string>>[];
 
 export type ToThread =
-  | { kind: "publication"; deployment: number; publication: Publication }
+  | { kind: "news"; deployment: number; news: SourceNews }
   | { kind: "measure"; id: number }
-  | { kind: "measured"; id: number; text: string }
+  /** undefined = they could not be had */
+  | { kind: "measured"; id: number; text: string | undefined }
+  /** The socket is about to be closed. */
+  | { kind: "hold" }
   | { kind: "close"; graceMillis: number };
 
 export type FromThread =
   | { kind: "listening"; port: number; fd: number | undefined }
+  /** The thread could not begin, or something in it has failed that nobody has caught. */
   | { kind: "failed"; code: string | undefined; message: string }
   | { kind: "measure"; id: number }
   | { kind: "measured"; id: number; metrics: ThreadMetrics }
+  | { kind: "held" }
   | { kind: "closed" };

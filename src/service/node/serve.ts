@@ -1,6 +1,5 @@
 import { collectDefaultMetrics } from "prom-client";
 import type { Deployment } from "../deployment.ts";
-import { LimitDefaults } from "../limits.ts";
 import type { ServiceLog } from "../log.ts";
 import { createService, type Service } from "../service.ts";
 import type { SourceState } from "../source.ts";
@@ -15,8 +14,8 @@ export interface Serving {
   readonly deployments: readonly Deployment[];
   /** Whether there is a page at `/`. */
   readonly hasPage: boolean;
-  /** Rejects if a serving thread is lost. */
-  readonly lost: Promise<never>;
+  /** Resolves if a serving thread is lost: the service is to be stopped, and begun again. */
+  readonly lost: Promise<Error>;
   /** Answers what has come, uploads what was tracked, and ends everything. */
   stop(): Promise<void>;
 }
@@ -81,8 +80,7 @@ async function serveHere(service: Service, options: ServeOptions): Promise<Servi
   const { graceMillis = ServeDefaults.graceMillis } = options;
   const place = placeOf(options);
   collectDefaultMetrics({ register: service.metrics.registry });
-  const limits = { ...LimitDefaults, ...options.limits };
-  const server = await HttpServer.listen({ fetch: service.fetch, limits }, place);
+  const server = await HttpServer.listen(service, place);
   return {
     url: urlOf(place, server.port),
     deployments: [...service.deployments],
@@ -104,10 +102,9 @@ async function serveInThreads(
   const place = placeOf(options);
   const { deployments } = service;
   let onLoss: (error: Error) => void = () => {};
-  const lost = new Promise<never>((_, reject) => {
-    onLoss = reject;
+  const lost = new Promise<Error>((resolve) => {
+    onLoss = resolve;
   });
-  lost.catch(() => {});
   const crew = await Crew.start({ service: options, deployments, count, place, logLevel, onLoss });
   return {
     url: urlOf(place, crew.port),

@@ -1,11 +1,11 @@
 // A thread that serves: HTTP, and evaluation on the memory of the thread that began it.
 
 import { parentPort, workerData } from "node:worker_threads";
+import { reasonOf } from "../../sdk/log.ts";
 import { Deployment } from "../deployment.ts";
 import { Deployments } from "../deployments.ts";
 import { GuestSource } from "../guest-source.ts";
 import { KeyRing } from "../key-ring.ts";
-import { LimitDefaults } from "../limits.ts";
 import { Service } from "../service.ts";
 import { trackerOf } from "../sources.ts";
 import { HttpServer } from "./http-server.ts";
@@ -18,28 +18,34 @@ import type {
   ToThread,
 } from "./messages.ts";
 
+/** Whoever is to close the socket may be busy. */
+const HOLD_MILLIS = 1_000;
+
 const port = parentPort!;
 const data = workerData as ThreadData;
 const log = makeLog(data.logLevel);
 const tell = (message: FromThread) => port.postMessage(message);
 
 /** Questions for the metrics of all threads, which only the first thread has. */
-const questions = new Map<number, (text: string) => void>();
+const questions = new Map<number, (text: string | undefined) => void>();
 let questionCount = 0;
 
-function metricsText(): Promise<string> {
-  return new Promise((resolve) => {
-    const id = questionCount++;
+async function metricsText(): Promise<string> {
+  const id = questionCount++;
+  const text = await new Promise<string | undefined>((resolve) => {
     questions.set(id, resolve);
     tell({ kind: "measure", id });
   });
+  questions.delete(id);
+  if (text === undefined) throw new Error("the metrics of all threads could not be had");
+  return text;
 }
 
 function deploymentOf(options: ThreadDeployment): [Deployment, GuestSource] {
-  const { name, keys, cohortKeys, handle, publication } = options;
-  const source = new GuestSource(handle, publication);
+  const { name, handle, news } = options;
+  const source = new GuestSource(handle, news);
   const tracker = trackerOf(name, options, { log });
-  return [new Deployment({ name, source, keys: new KeyRing(keys, cohortKeys), tracker }), source];
+  return [new Deployment({ name, source, keys: new KeyRing(options), tracker }), source];
 }
 
 async function run(): Promise<void> {
@@ -49,30 +55,51 @@ async function run(): Promise<void> {
   const service = new Service({ deployments, limits, ui, streamKeepAliveMillis, log, metricsText });
   let server: HttpServer | undefined;
   port.on("message", (message: ToThread) => {
-    if (message.kind === "publication") pairs[message.deployment][1].receive(message.publication);
+    if (message.kind === "news") pairs[message.deployment][1].receive(message.news);
     else if (message.kind === "measure") void measure(service, message.id);
     else if (message.kind === "measured") questions.get(message.id)?.(message.text);
+    else if (message.kind === "hold") void hold(server);
     else void close(service, server, message.graceMillis);
-    if (message.kind === "measured") questions.delete(message.id);
   });
   await service.start();
-  const options = { fetch: service.fetch, limits: { ...LimitDefaults, ...limits } };
-  server = await HttpServer.listen(options, data.place);
+  server = await HttpServer.listen(service, data.place);
   tell({ kind: "listening", port: server.port, fd: server.fd });
 }
 
 async function measure(service: Service, id: number): Promise<void> {
-  const metrics = (await service.metrics.registry.getMetricsAsJSON()) as ThreadMetrics;
-  tell({ kind: "measured", id, metrics });
+  try {
+    const metrics = (await service.metrics.registry.getMetricsAsJSON()) as ThreadMetrics;
+    tell({ kind: "measured", id, metrics });
+  } catch (error) {
+    log.error({ reason: reasonOf(error) }, "the metrics of a thread could not be had");
+    tell({ kind: "measured", id, metrics: [] });
+  }
+}
+
+/** Does nothing at all until the socket is closed, see {@link HttpServer.quiet}. */
+async function hold(server: HttpServer | undefined): Promise<void> {
+  await server?.quiet(HOLD_MILLIS);
+  tell({ kind: "held" });
+  Atomics.wait(data.gate, 0, 0, HOLD_MILLIS);
+}
+
+function release(): void {
+  Atomics.store(data.gate, 0, 1);
+  Atomics.notify(data.gate, 0);
 }
 
 async function close(service: Service, server: HttpServer | undefined, graceMillis: number) {
   service.close();
-  await server?.close(graceMillis);
+  await server?.close(graceMillis, release);
   await service.stop();
   tell({ kind: "closed" });
 }
 
-run().catch((error: NodeJS.ErrnoException) => {
-  tell({ kind: "failed", code: error.code, message: error.message });
-});
+function fail(error: unknown): void {
+  const { code, message = String(error) } = (error ?? {}) as NodeJS.ErrnoException;
+  tell({ kind: "failed", code, message });
+}
+
+// The thread goes on until it is told to end: without its socket the others would be lost, too.
+process.on("uncaughtException", fail);
+run().catch(fail);

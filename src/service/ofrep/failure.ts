@@ -1,12 +1,11 @@
 // Errors as OpenFeature's remote evaluation protocol (OFREP) has them.
 
 import { ContextError } from "../../engine/index.ts";
+import { READABLE } from "../headers.ts";
 import { Problem } from "../problem.ts";
 
 /** Those of OpenFeature that this service gives. */
 export type OfrepErrorCode = "PARSE_ERROR" | "INVALID_CONTEXT" | "FLAG_NOT_FOUND" | "GENERAL";
-
-const READABLE = { "Access-Control-Allow-Origin": "*" };
 
 /** A request for evaluations that is answered with an error of the protocol. */
 export class OfrepFailure extends Error {

@@ -6,12 +6,12 @@ import { createBrotliCompress, createGzip, constants as zlib } from "node:zlib";
 import { reasonOf } from "../../sdk/log.ts";
 import { corsOf } from "../cors.ts";
 import { readCohort } from "../files/cohort-document.ts";
-import type { Encoding } from "../flag-document.ts";
+import { JSON_TYPE, UNCACHED } from "../headers.ts";
 import type { ServiceLog } from "../log.ts";
-import { encodingOf } from "../negotiation.ts";
+import { type Encoding, encodingOf } from "../negotiation.ts";
+import type { ServiceParts } from "../parts.ts";
 import { Problem, serverKeyNeeded } from "../problem.ts";
 import type { RoutedRequest, Router } from "../router.ts";
-import type { ServiceParts } from "../service.ts";
 import type { CohortFile } from "../source.ts";
 
 const compressors: Readonly<Record<Encoding, () => NodeJS.ReadWriteStream>> = {
@@ -39,7 +39,7 @@ export function cohortRoutes(router: Router, { deployments, log }: ServiceParts)
     if (!groupType.trim()) throw Problem.text(400, "Invalid group type");
     if (!groupName.trim()) throw Problem.text(400, "Invalid group name");
     const cohortIds = access.deployment.source.engine.cohortsOf(groupType, groupName);
-    const headers = { "Cache-Control": "no-store", ...corsOf(access) };
+    const headers = { ...UNCACHED, ...corsOf(access) };
     return Response.json(cohortIds, { headers });
   });
 }
@@ -58,7 +58,7 @@ async function answer(
   if (numberOf(query, "lastModified") === lastModified) return new Response(null, { status: 204 });
   const encoding = encodingOf(headers.get("accept-encoding"));
   const answer = {
-    "Content-Type": "application/json; charset=utf-8",
+    ...JSON_TYPE,
     "Cache-Control": "private, no-cache",
     Vary: "Accept-Encoding, Authorization",
     ...(encoding && { "Content-Encoding": encoding }),

@@ -3,10 +3,11 @@
 import { corsOf } from "../cors.ts";
 import type { Access } from "../deployments.ts";
 import type { FlagDocument } from "../flag-document.ts";
+import { JSON_TYPE } from "../headers.ts";
 import { encodingOf, isMatch } from "../negotiation.ts";
+import type { ServiceParts } from "../parts.ts";
 import { filterOf, flagKeysOf } from "../request-flags.ts";
 import type { RoutedRequest, Router } from "../router.ts";
-import type { ServiceParts } from "../service.ts";
 
 const PATHS = ["/sdk/v2/flags", "/v1/flags"];
 /** Smaller ones are sent as they are. */
@@ -45,10 +46,9 @@ async function answer(
   if (isMatch(headers.get("if-none-match"), document.etag)) {
     return new Response(null, { status: 304, headers: common });
   }
-  const type = { "Content-Type": "application/json; charset=utf-8" };
   const encoding =
     document.text.length < COMPRESSED_MIN ? undefined : encodingOf(headers.get("accept-encoding"));
-  if (!encoding) return new Response(document.text, { headers: { ...common, ...type } });
+  if (!encoding) return new Response(document.text, { headers: { ...common, ...JSON_TYPE } });
   const body = (await document.compressed(encoding)) as Uint8Array<ArrayBuffer>;
-  return new Response(body, { headers: { ...common, ...type, "Content-Encoding": encoding } });
+  return new Response(body, { headers: { ...common, ...JSON_TYPE, "Content-Encoding": encoding } });
 }

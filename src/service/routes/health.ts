@@ -1,10 +1,11 @@
 // What orchestrators and Prometheus ask.
 
-import type { Deployment } from "../deployment.ts";
+import type { Deployment, DeploymentStatus } from "../deployment.ts";
+import { UNCACHED } from "../headers.ts";
+import type { ServiceParts } from "../parts.ts";
 import type { Router } from "../router.ts";
-import type { ServiceParts } from "../service.ts";
 
-const UNCACHED = { "Cache-Control": "no-store" };
+const WORST_FIRST: readonly DeploymentStatus[] = ["not-ready", "stale", "ready"];
 
 export function healthRoutes(router: Router, parts: ServiceParts): void {
   // As the evaluation proxy has it.
@@ -14,12 +15,11 @@ export function healthRoutes(router: Router, parts: ServiceParts): void {
 
   router.get("/readyz", () => {
     const { deployments, closing } = parts;
-    const states = Array.from(deployments, stateOf);
-    const isReady = states.every((state) => state.isReady) && !closing.aborted;
-    const hasStale = states.some((state) => state.isStale);
-    const usable = hasStale ? "stale" : "ready";
-    const status = closing.aborted ? "closing" : isReady ? usable : "not-ready";
-    const body = { status, deployments: states };
+    const statuses = new Set(Array.from(deployments, (deployment) => deployment.status));
+    const worst = WORST_FIRST.find((status) => statuses.has(status))!;
+    const status = closing.aborted ? "closing" : worst;
+    const body = { status, deployments: Array.from(deployments, stateOf) };
+    const isReady = status === "ready" || status === "stale";
     return Response.json(body, { status: isReady ? 200 : 503, headers: UNCACHED });
   });
 
@@ -30,8 +30,8 @@ export function healthRoutes(router: Router, parts: ServiceParts): void {
 }
 
 function stateOf(deployment: Deployment) {
-  const { name, isReady, source } = deployment;
-  const { kind, digest, confirmedAt, isStale, lastError, warnings, cohorts, fleet } = source.state;
+  const { name, isReady, ageMillis, source } = deployment;
+  const { kind, digest, isStale, lastError, warnings, cohorts, fleet } = source.state;
   return {
     name,
     isReady,
@@ -41,7 +41,7 @@ function stateOf(deployment: Deployment) {
     flags: source.engine.flagKeys.length,
     cohorts: cohorts.length,
     warnings: warnings.length,
-    ageSeconds: confirmedAt && Math.round((Date.now() - confirmedAt) / 1000),
+    ageSeconds: ageMillis && Math.round(ageMillis / 1000),
     lastError,
     fleet,
   };

@@ -1,20 +1,19 @@
 // OpenFeature's remote evaluation protocol (OFREP), as its SDKs ask for it: docs/ofrep.md.
 
-import { createHash } from "node:crypto";
 import { reasonOf } from "../../sdk/log.ts";
 import { corsOf } from "../cors.ts";
 import type { Access } from "../deployments.ts";
-import { isMatch } from "../negotiation.ts";
+import { JSON_TYPE, UNCACHED } from "../headers.ts";
+import { etagOf, isMatch } from "../negotiation.ts";
 import { OfrepAnswers } from "../ofrep/answers.ts";
 import { userOfRequest } from "../ofrep/context.ts";
 import { OfrepFailure } from "../ofrep/failure.ts";
+import type { ServiceParts } from "../parts.ts";
 import { Problem } from "../problem.ts";
 import type { Handler, RoutedRequest, Router } from "../router.ts";
-import type { ServiceParts } from "../service.ts";
 import { trackOptionsOf } from "../track-options.ts";
 
 const PATH = "/ofrep/v1/evaluate/flags";
-const JSON_TYPE = { "Content-Type": "application/json; charset=utf-8" };
 
 export function ofrepRoutes(router: Router, parts: ServiceParts): void {
   const { deployments, limits, counters } = parts;
@@ -42,7 +41,7 @@ export function ofrepRoutes(router: Router, parts: ServiceParts): void {
   const one = async (request: RoutedRequest) => {
     const key = request.param("key");
     const { access, deployment, user, variants, known } = await evaluate(request, [key]);
-    const headers = { ...JSON_TYPE, "Cache-Control": "no-store", ...corsOf(access) };
+    const headers = { ...JSON_TYPE, ...UNCACHED, ...corsOf(access) };
     if (Object.hasOwn(variants, key)) {
       const { text, isFailure } = known.answer(user, key, variants[key]);
       return new Response(text, { status: isFailure ? 400 : 200, headers });
@@ -60,7 +59,7 @@ export function ofrepRoutes(router: Router, parts: ServiceParts): void {
 
 function bulk({ headers }: RoutedRequest, access: Access, text: string): Response {
   const common = {
-    ETag: `W/"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`,
+    ETag: etagOf(text),
     "Cache-Control": "private, no-cache",
     Vary: "Authorization, X-API-Key",
     ...corsOf(access),

@@ -1,14 +1,14 @@
 // The page for people at `/`: its files, and the JSON that it asks for.
 
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Access } from "../deployments.ts";
-import { isMatch } from "../negotiation.ts";
+import { UNCACHED } from "../headers.ts";
+import { etagOf, isMatch } from "../negotiation.ts";
 import { overviewOf } from "../overview.ts";
+import type { ServiceParts } from "../parts.ts";
 import { serverKeyNeeded } from "../problem.ts";
 import { userOfBody } from "../request-user.ts";
 import type { Router } from "../router.ts";
-import type { ServiceParts } from "../service.ts";
 
 /** Addresses below `/page/` are paths here, so that modules find each other. */
 const ROOT = new URL("../../", import.meta.url);
@@ -43,7 +43,7 @@ export function pageRoutes(router: Router, parts: ServiceParts): void {
     serve(router, `/page/${path}`, path, "text/javascript");
   }
 
-  const headers = { "Cache-Control": "no-store", ...NOSNIFF };
+  const headers = { ...UNCACHED, ...NOSNIFF };
   router.get("/page/flags", (request) => {
     const { deployment } = allowed(deployments.find(request.headers));
     return Response.json(overviewOf(deployment, request.query.get("known")), { headers });
@@ -82,7 +82,7 @@ function read(file: string, type: string) {
   const headers = {
     "Content-Type": `${type}; charset=utf-8`,
     "Cache-Control": "no-cache",
-    ETag: `"${createHash("sha256").update(text).digest("base64url").slice(0, 27)}"`,
+    ETag: etagOf(text),
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "no-referrer",
     ...NOSNIFF,

@@ -2,9 +2,10 @@
 
 import { corsOf } from "../cors.ts";
 import type { Access } from "../deployments.ts";
+import { UNCACHED } from "../headers.ts";
+import type { ServiceParts } from "../parts.ts";
 import { Problem } from "../problem.ts";
 import type { Router } from "../router.ts";
-import type { ServiceParts } from "../service.ts";
 
 const PATH = "/sdk/stream/v1/flags";
 /** As Amplitude's SDKs expect it: a space, of which the format takes another away. */
@@ -20,7 +21,7 @@ export function streamRoutes(router: Router, parts: ServiceParts): void {
     }
     const answer = {
       "Content-Type": "text/event-stream; charset=utf-8",
-      "Cache-Control": "no-store",
+      ...UNCACHED,
       // Of nginx: an event is to be passed on at once.
       "X-Accel-Buffering": "no",
       ...corsOf(access),

@@ -3,10 +3,11 @@
 import type { EvaluationVariant, ExperimentUser } from "../../engine/index.ts";
 import { corsOf } from "../cors.ts";
 import type { Access } from "../deployments.ts";
+import { JSON_TYPE, UNCACHED } from "../headers.ts";
+import type { ServiceParts } from "../parts.ts";
 import { filterOf, flagKeysOf } from "../request-flags.ts";
 import { userOfBody, userOfQuery } from "../request-user.ts";
 import type { RoutedRequest, Router } from "../router.ts";
-import type { ServiceParts } from "../service.ts";
 import { trackOptionsOf } from "../track-options.ts";
 
 type Variants = Record<string, EvaluationVariant>;
@@ -44,11 +45,7 @@ export function vardataRoutes(router: Router, { deployments, limits, counters }:
 }
 
 function answer(body: BodyInit, access: Access): Response {
-  const headers = {
-    "Content-Type": "application/json; charset=utf-8",
-    "Cache-Control": "no-store",
-  };
-  return new Response(body, { headers: { ...headers, ...corsOf(access) } });
+  return new Response(body, { headers: { ...JSON_TYPE, ...UNCACHED, ...corsOf(access) } });
 }
 
 function chosenOf(variants: Variants, isChosen: (variant: EvaluationVariant) => boolean): Variants {
