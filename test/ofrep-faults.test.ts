@@ -63,6 +63,23 @@ describe("the service", () => {
   });
 });
 
+test("values are by the rules of the flags that gave the variants", async () => {
+  const flag = (variant: object) => [
+    { key: "flag", variants: { on: { key: "on", ...variant } }, segments: [{ variant: "on" }] },
+  ];
+  const source = new InlineSource(flag({ payload: 5 }));
+  // As in a memory that another thread writes: what it has written is told a little later.
+  let text = JSON.stringify(flag({}));
+  Object.defineProperty(source, "flags", { get: () => text });
+  const told = async () => {
+    text = JSON.stringify(flag({ payload: 5 }));
+  };
+  const catchUp = () => (text.includes("payload") ? undefined : told());
+  const served = await OfrepServer.of(Object.assign(source, { catchUp }), {});
+  expect((await served.one("flag", {})).body).toMatchObject({ value: 5 });
+  await served.stop();
+});
+
 test("the description refuses what it does not describe", () => {
   const path = "/ofrep/v1/evaluate/flags";
   const good = { key: "a", reason: "STATIC", value: 3 };

@@ -1,7 +1,7 @@
 // The command `halyard serve`: what it says, what it serves, how it ends; and its threads.
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { EvaluationFlag } from "halyard/engine";
@@ -161,6 +161,30 @@ else channel.onmessage = () => { throw new Error("of thread " + threadId); };
   expect(await stream.text()).toContain("data: ");
 });
 
+test("it serves although nobody reads what it says, and without a Host", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const { port } = other.address() as { port: number };
+  await new Promise((resolve) => other.close(resolve));
+  const command = new ServeCommand([
+    "--flags",
+    examples,
+    "--port",
+    `${port}`,
+    "--log-level",
+    "debug",
+  ]);
+  command.child.stdout?.destroy();
+  command.child.stderr?.destroy();
+  await eventually("it serves", () =>
+    fetch(`http://127.0.0.1:${port}/healthz`).then(Boolean, () => false),
+  );
+  const socket = connect(port, "127.0.0.1").end("GET /readyz HTTP/1.0\r\n\r\n");
+  expect((await socket.toArray()).join("")).toMatch(/^HTTP\/1\.1 200 /);
+  command.child.kill("SIGTERM");
+  expect(await command.exit()).toBe(0);
+});
+
 describe("what cannot be served is said in one line", () => {
   const file = (name: string, text: string) => {
     writeFileSync(join(home, name), text);
@@ -175,12 +199,6 @@ describe("what cannot be served is said in one line", () => {
     ["an unknown option", ["--flag", examples], 2, /unknown option '--flag'/],
     ["no configuration", ["--config", "none.yaml"], 2, /none\.yaml: expected a readable file/],
     [
-      "an alias of nothing",
-      ["--config", file("f.yaml", `flags: ${examples}\nhost: *all`)],
-      2,
-      /f\.yaml: Unresolved alias/,
-    ],
-    [
       "keys beside deployments",
       ["--config", file("g.yaml", `keys: [k]\ndeployments: [{ flags: ${examples} }]`)],
       1,
@@ -193,6 +211,13 @@ describe("what cannot be served is said in one line", () => {
       /none: expected a directory of cohorts/,
     ],
     ["no YAML", ["--config", file("b.yaml", "a: [")], 2, /b\.yaml:1:\d+: /],
+    [
+      "an alias of nothing",
+      ["--config", file("i.yaml", "keys: [*key]")],
+      2,
+      /i\.yaml: expected aliases/,
+    ],
+    ["a list in itself", ["--config", file("j.yaml", "keys: &a [*a]")], 2, /j\.yaml: expected al/],
     [
       "an option that is none",
       ["--config", file("c.yaml", "upstreem: 1")],

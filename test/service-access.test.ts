@@ -259,3 +259,21 @@ describe("without a key", () => {
     },
   );
 });
+
+test("no error is kept by a cache, and compressed bodies are refused", async () => {
+  const { url } = await runService({ source: sourceWithCohort() });
+  const encoded = { method: "POST", body: "{}", headers: { "Content-Encoding": "gzip" } };
+  const asked: [path: string, request: object, status: number][] = [
+    ["/none", {}, 404],
+    ["/sdk/v1/cohort/c2", {}, 404],
+    ["/sdk/v1/cohort/c1?lastModified=1", {}, 204],
+    [`${VARDATA}?context=5`, {}, 400],
+    [VARDATA, encoded, 415],
+    ["/ofrep/v1/evaluate/flags", encoded, 415],
+    ["/ofrep/v1/evaluate/flags/none", { method: "POST", body: "{}" }, 404],
+  ];
+  for (const [path, request, status] of asked) {
+    const answer = await ask(url + path, request);
+    expect([answer.status, answer.headers["cache-control"]]).toEqual([status, "no-store"]);
+  }
+});

@@ -229,3 +229,14 @@ test.each([
   expect(make).toThrow(message);
   expect(make).not.toThrow("s3cret");
 });
+
+test("a server that never answers holds up no start", async () => {
+  const lane = server.lane(cohortFlags);
+  lane.always.flags = () => {};
+  const patient = { ...patience, startMillis: 20 };
+  const config = { serverUrl: lane.url };
+  const options = { deploymentKey: "s3cret", config, snapshotPath: newFolder() };
+  const source = stopped(new UpstreamSource({ ...options, patience: patient }));
+  await source.start();
+  expect([source.flags, source.state.digest]).toEqual([undefined, undefined]);
+});

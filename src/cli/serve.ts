@@ -69,27 +69,25 @@ function bannerOf(serving: Serving, options: ServeOptions): string {
   return [...lines, ...table, ...warning, "Try:", `  ${curlOf(serving)}`, ""].join("\n");
 }
 
-/** Resolves with the exit code when a signal, or the loss of a thread, has ended the service. */
-async function untilEnd(serving: Serving): Promise<number> {
-  let onSignal: (signal: NodeJS.Signals) => void = () => {};
-  const signalled = new Promise<NodeJS.Signals>((resolve) => {
-    onSignal = resolve;
+/** Resolves with the first signal that is to end the process; others end it at once. */
+function signalled(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const name of ["SIGINT", "SIGTERM"] as const) {
+      process.once(name, (signal) => {
+        resolve(signal);
+        // Whoever asks twice does not want to wait.
+        process.on(name, () => process.exit(exitCodes.interrupted));
+      });
+    }
   });
-  process.once("SIGINT", onSignal);
-  process.once("SIGTERM", onSignal);
-  const reason = await Promise.race([signalled, serving.lost]);
-  if (reason instanceof Error) {
-    process.stderr.write(`halyard: a thread was lost: ${printable(reason.message)}\n`);
-  }
-  // Whoever asks twice does not want to wait.
-  process.once("SIGINT", () => process.exit(exitCodes.interrupted));
-  process.once("SIGTERM", () => process.exit(exitCodes.interrupted));
-  await serving.stop();
+}
+
+function exitCodeOf(reason: NodeJS.Signals | Error): number {
   if (reason instanceof Error) return exitCodes.badInput;
   return reason === "SIGINT" ? exitCodes.interrupted : exitCodes.ok;
 }
 
-/** Runs `halyard serve` until it is ended by a signal. */
+/** Runs `halyard serve` until it is ended by a signal, or by the loss of a thread. */
 export async function serveCommand(given: ServeCommandOptions): Promise<void> {
   let options: ServeOptions;
   try {
@@ -97,12 +95,23 @@ export async function serveCommand(given: ServeCommandOptions): Promise<void> {
   } catch (error) {
     throw error instanceof ConfigFileError ? new UsageError(error.message) : error;
   }
-  const serving = await serve(options).catch((error) => {
+  // A service goes on when whoever has read what it says is gone, or a disk is full.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  const signal = signalled();
+  const starting = serve(options).catch((error) => {
     throw portError(error, options);
   });
+  // The first process of a container gets only signals that it asks for, and starting may take.
+  const serving = await Promise.race([starting, signal]);
+  if (typeof serving === "string") process.exit(exitCodeOf(serving));
   process.stdout.write(bannerOf(serving, options));
+  const reason = await Promise.race([signal, serving.lost]);
+  if (reason instanceof Error) {
+    process.stderr.write(`halyard: a thread was lost: ${printable(reason.message)}\n`);
+  }
+  await serving.stop();
   // Threads and timers of a service that was told to end are not waited for.
-  process.exit(await untilEnd(serving));
+  process.exit(exitCodeOf(reason));
 }
 
 function portError(error: NodeJS.ErrnoException, options: ServeOptions): Error {

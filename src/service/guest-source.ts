@@ -9,6 +9,9 @@ export interface SourceNews {
   flags: string | undefined;
 }
 
+/** What is published is mostly told within a millisecond. */
+const CATCH_UP_MILLIS = 250;
+
 /** A source that another thread has: its flags and cohorts are in shared memory. */
 export class GuestSource implements Source {
   readonly engine: Engine;
@@ -34,6 +37,19 @@ export class GuestSource implements Source {
 
   get state(): SourceState {
     return this.#state;
+  }
+
+  catchUp(): Promise<void> | undefined {
+    if (this.#state.digest === this.engine.digest) return undefined;
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      };
+      const timer = setTimeout(end, CATCH_UP_MILLIS);
+      const stop = this.#listeners.add(end);
+    });
   }
 
   async start(): Promise<void> {}

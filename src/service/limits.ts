@@ -34,9 +34,14 @@ export function limitsOf(given: Partial<Limits> = {}): Limits {
 /**
  * A request's body as text.
  *
- * @throws {@link Problem} 413 for a longer one, 400 for what is not UTF-8
+ * @throws {@link Problem} 413 for a longer one, 415 for a compressed one, 400 for what is not UTF-8
  */
 export async function readBody(request: Request, bytesMax: number): Promise<string> {
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    const message = "body: expected one that is not compressed, got a Content-Encoding";
+    throw Problem.json(415, { code: "invalid-body", message, path: "header Content-Encoding" });
+  }
   const length = request.headers.get("content-length");
   if (length !== null && Number(length) > bytesMax) throw tooLarge(bytesMax);
   const bytes = await readBytes(request, bytesMax);

@@ -1,4 +1,4 @@
-import { JSON_TYPE, READABLE } from "./headers.ts";
+import { JSON_TYPE, READABLE, UNCACHED } from "./headers.ts";
 
 /** Where a request is at fault: `code` for programs, `message` for people. */
 export interface ProblemDetails {
@@ -48,7 +48,7 @@ export class Problem extends Error {
     const body = details ? `${JSON.stringify({ error: details })}\n` : this.message;
     const type = details ? JSON_TYPE : TEXT_TYPE;
     // A page that may not read an error takes it for a failing network, and asks again and again.
-    const headers = { ...READABLE, ...type, ...this.headers };
+    const headers = { ...READABLE, ...UNCACHED, ...type, ...this.headers };
     return new Response(body, { status: this.status, headers });
   }
 }

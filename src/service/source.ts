@@ -54,6 +54,11 @@ export interface Source {
   readonly flags: string | undefined;
   readonly state: SourceState;
   /**
+   * Of a memory that another thread writes: resolves when {@link flags} are those of the engine's
+   * last answer, or it has taken too long. Undefined = they are.
+   */
+  catchUp?(): Promise<void> | undefined;
+  /**
    * Resolves when the first flags are live or cannot be had for now; then it goes on trying, until
    * {@link stop}.
    *

@@ -15,6 +15,8 @@ import { resolveUpstream, type UpstreamConfig } from "./upstream-config.ts";
 export interface UpstreamPatience {
   retryMinMillis: number;
   retryMaxMillis: number;
+  /** What `start()` waits for a server that does not answer; then it goes on. Default: 5000. */
+  startMillis?: number;
 }
 
 export interface UpstreamSourceOptions {
@@ -29,6 +31,7 @@ export interface UpstreamSourceOptions {
   patience?: UpstreamPatience;
 }
 
+const START_MILLIS = 5_000;
 const PATIENCE: UpstreamPatience = { retryMinMillis: 1_000, retryMaxMillis: 60_000 };
 
 /** Flags and cohorts of Amplitude's servers, or of others that answer as they do. */
@@ -110,7 +113,13 @@ export class UpstreamSource implements Source {
       const before = this.#running;
       this.#life = life;
       this.#starting = new Promise((resolve) => {
-        this.#running = before.then(() => this.#keepStarting(life.signal, resolve));
+        const { startMillis = START_MILLIS } = this.#patience;
+        const late = setTimeout(resolve, startMillis);
+        const onAttempt = () => {
+          clearTimeout(late);
+          resolve();
+        };
+        this.#running = before.then(() => this.#keepStarting(life.signal, onAttempt));
       });
     }
     return this.#starting;

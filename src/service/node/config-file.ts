@@ -80,7 +80,7 @@ const schema = v.strictObject({
       userDepth: v.optional(count),
       flagKeys: v.optional(count),
       streams: v.optional(count),
-      requestMillis: v.optional(millis),
+      requestMillis: v.optional(count),
     }),
   ),
 });
@@ -101,7 +101,7 @@ export async function readConfig(file: string, environment: Environment): Promis
     const [reason] = fault.message.split("\n");
     throw new ConfigFileError(`${file}:${line}:${col}: ${reason.replace(/ at line .*$/, "")}`);
   }
-  const filled = fill(contentOf(document, file), "", (path, name) => {
+  const filled = fill(rootOf(document, file), "", (path, name) => {
     const value = environment[name];
     if (value !== undefined) return value;
     throw new ConfigFileError(`${file}: ${path}: expected ${name} in the environment, got none`);
@@ -111,12 +111,15 @@ export async function readConfig(file: string, environment: Environment): Promis
   return withPaths(parsed.output, dirname(file));
 }
 
-/** Aliases are looked up only here: those of no anchor, and those that would grow for ever. */
-function contentOf(document: Document, file: string): unknown {
+/** The error of an alias is not among those of the document, and may name what is a key. */
+function rootOf(document: Document, file: string): unknown {
   try {
-    return document.toJS();
-  } catch (error) {
-    throw new ConfigFileError(`${file}: ${(error as Error).message}`);
+    const value: unknown = document.toJS();
+    // It throws for what contains itself.
+    JSON.stringify(value);
+    return value;
+  } catch {
+    throw new ConfigFileError(`${file}: expected aliases of few anchors, got others`);
   }
 }
 

@@ -39,7 +39,6 @@ export class Crew {
   /** By question: whoever waits for a thread's metrics. */
   readonly #questions = new Map<string, (metrics: ThreadMetrics) => void>();
   readonly #sentFlags: (string | undefined)[] = [];
-  readonly #gate = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #questionCount = 0;
   /** Whether all threads have begun, and none is to end. */
   #isServing = false;
@@ -88,10 +87,6 @@ export class Crew {
     const closed = Promise.allSettled(
       Array.from(this.#threads, (thread) => answerOf(thread, "closed")),
     );
-    const [, ...others] = this.#threads;
-    const held = others.map((thread) => answerOf(thread, "held"));
-    for (const thread of others) thread.postMessage({ kind: "hold" } satisfies ToThread);
-    await Promise.race([Promise.allSettled(held), idle(CLOSE_MILLIS)]);
     this.#tellAll({ kind: "close", graceMillis });
     await Promise.race([closed, idle(graceMillis + FLUSH_MILLIS + CLOSE_MILLIS)]);
     await this.#terminate();
@@ -115,7 +110,7 @@ export class Crew {
       };
     });
     const workerData: ThreadData = {
-      ...{ deployments, place, limits, ui, streamKeepAliveMillis, logLevel, gate: this.#gate },
+      ...{ deployments, place, limits, ui, streamKeepAliveMillis, logLevel },
     };
     const thread = new Worker(new URL("./thread.js", import.meta.url), { workerData });
     this.#threads.add(thread);
@@ -193,11 +188,12 @@ function errorOf({ message, code }: Answer<"failed">): Error {
 type Answer<Kind extends FromThread["kind"]> = Extract<FromThread, { kind: Kind }>;
 
 /** The next message of a kind; throws if the thread fails or ends before. */
-function answerOf<Kind extends "listening" | "held" | "closed">(
+function answerOf<Kind extends "listening" | "closed">(
   thread: Worker,
   kind: Kind,
 ): Promise<Answer<Kind>> {
   return new Promise((resolve, reject) => {
+    thread.once("error", reject);
     thread.once("exit", () => reject(ended()));
     thread.on("message", (message: FromThread) => {
       if (message.kind === kind) resolve(message as Answer<Kind>);

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Service } from "../service.ts";
 
@@ -14,7 +14,9 @@ const SILENCE_MILLIS = 120_000;
 const CHECK_MILLIS = 1_000;
 /** Connections that wait to be accepted; more than most systems allow. */
 const BACKLOG = 4_096;
-const CLOSE_POLL_MILLIS = 50;
+const DRAIN_POLL_MILLIS = 50;
+/** What idle connections get at the end. */
+const IDLE_MILLIS = 500;
 /** What whoever is refused may go on to send before it reads why. */
 const LINGER_MILLIS = 500;
 
@@ -24,11 +26,13 @@ export type Place = { port: number; host: string } | { fd: number };
 /** The service's HTTP server on Node. */
 export class HttpServer {
   readonly #server: Server;
-  readonly #isShared: boolean;
+  #isDraining = false;
 
-  private constructor(server: Server, isShared: boolean) {
+  private constructor(server: Server) {
     this.#server = server;
-    this.#isShared = isShared;
+    server.prependListener("request", (_, response) => {
+      if (this.#isDraining) response.setHeader("Connection", "close");
+    });
   }
 
   /** @throws what `listen` does, such as EADDRINUSE */
@@ -41,12 +45,16 @@ export class HttpServer {
       keepAliveTimeout: KEEP_ALIVE_MILLIS,
       connectionsCheckingInterval: CHECK_MILLIS,
     };
-    const server = createAdaptorServer({ fetch, createServer, serverOptions }) as Server;
+    const server = createAdaptorServer({
+      ...{ fetch, createServer, serverOptions },
+      // Of HTTP/1.0, as load balancers check health with it: no Host is needed.
+      hostname: "localhost",
+    }) as Server;
     server.timeout = SILENCE_MILLIS;
     server.on("clientError", refuse);
     server.listen({ ...place, backlog: BACKLOG });
     await once(server, "listening");
-    return new HttpServer(server, "fd" in place);
+    return new HttpServer(server);
   }
 
   get port(): number {
@@ -64,44 +72,29 @@ export class HttpServer {
   }
 
   /**
-   * Resolves after a turn of the event loop in which no connection was taken, or after so long.
-   * Whoever has just taken one is going to watch its socket anew, and that of a number that
-   * another thread has closed meanwhile ends the process (libuv aborts).
+   * Answers what still comes, and says with each answer that the connection ends; resolves when
+   * there is none left, or when those that are left after so long are cut off. It goes on to
+   * listen: see {@link shut}.
    */
-  async quiet(millis: number): Promise<void> {
-    let isQuiet = false;
-    const onConnection = () => {
-      isQuiet = false;
-    };
-    this.#server.on("connection", onConnection);
+  async drain(graceMillis: number): Promise<void> {
+    const server = this.#server;
+    this.#isDraining = true;
     const start = performance.now();
-    for (let turn = 0; !isQuiet && performance.now() - start < millis; turn++) {
-      // The first turn has begun before anyone has listened.
-      isQuiet = turn > 0;
-      await setImmediate();
+    while ((await connectionsOf(server)) > 0) {
+      const passed = performance.now() - start;
+      if (passed >= graceMillis) server.closeAllConnections();
+      // On one that is idle a request may be under way.
+      else if (passed >= IDLE_MILLIS) server.closeIdleConnections();
+      await sleep(DRAIN_POLL_MILLIS);
     }
-    this.#server.off("connection", onConnection);
   }
 
   /**
-   * Takes no more connections; resolves when all have been answered, or are cut off. Of a shared
-   * socket, whose number may be another's as soon as it is closed, only its opener may close it.
-   *
-   * @param onShut - called when the socket is closed, by its opener
+   * Closes the socket. Not one that other threads listen at: its number is theirs, too, and when
+   * one of them watches a number that was closed the process ends (libuv aborts).
    */
-  async close(graceMillis: number, onShut: () => void = () => {}): Promise<void> {
-    const server = this.#server;
-    if (!this.#isShared) {
-      server.close();
-      onShut();
-    }
-    const start = performance.now();
-    while ((await connectionsOf(server)) > 0) {
-      // Those that are answering now become idle later.
-      if (performance.now() - start < graceMillis) server.closeIdleConnections();
-      else server.closeAllConnections();
-      await sleep(CLOSE_POLL_MILLIS);
-    }
+  shut(): void {
+    this.#server.close();
   }
 }
 

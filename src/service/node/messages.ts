@@ -23,8 +23,6 @@ export interface ThreadData {
   limits: Partial<Limits> | undefined;
   ui: boolean | undefined;
   streamKeepAliveMillis: number | undefined;
-  /** 1 = the socket on which all threads listen is closed. */
-  gate: Int32Array;
   logLevel: string;
 }
 
@@ -35,8 +33,6 @@ export type ToThread =
   | { kind: "measure"; id: number }
   /** undefined = they could not be had */
   | { kind: "measured"; id: number; text: string | undefined }
-  /** The socket is about to be closed. */
-  | { kind: "hold" }
   | { kind: "close"; graceMillis: number };
 
 export type FromThread =
@@ -45,5 +41,4 @@ export type FromThread =
   | { kind: "failed"; code: string | undefined; message: string }
   | { kind: "measure"; id: number }
   | { kind: "measured"; id: number; metrics: ThreadMetrics }
-  | { kind: "held" }
   | { kind: "closed" };

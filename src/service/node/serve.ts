@@ -88,7 +88,8 @@ async function serveHere(service: Service, options: ServeOptions): Promise<Servi
     lost: new Promise(() => {}),
     stop: async () => {
       service.close();
-      await server.close(graceMillis);
+      await server.drain(graceMillis);
+      server.shut();
       await service.stop();
     },
   };
@@ -112,7 +113,7 @@ async function serveInThreads(
     hasPage: service.hasPage,
     lost,
     stop: async () => {
-      // First, so that no socket of theirs gets the number of the one that the threads close.
+      // First, so that no socket of theirs gets the number of the one that ends with the threads.
       await service.stop();
       await crew.close(graceMillis);
     },

@@ -18,9 +18,6 @@ import type {
   ToThread,
 } from "./messages.ts";
 
-/** Whoever is to close the socket may be busy. */
-const HOLD_MILLIS = 1_000;
-
 const port = parentPort!;
 const data = workerData as ThreadData;
 const log = makeLog(data.logLevel);
@@ -58,7 +55,6 @@ async function run(): Promise<void> {
     if (message.kind === "news") pairs[message.deployment][1].receive(message.news);
     else if (message.kind === "measure") void measure(service, message.id);
     else if (message.kind === "measured") questions.get(message.id)?.(message.text);
-    else if (message.kind === "hold") void hold(server);
     else void close(service, server, message.graceMillis);
   });
   await service.start();
@@ -76,23 +72,17 @@ async function measure(service: Service, id: number): Promise<void> {
   }
 }
 
-/** Does nothing at all until the socket is closed, see {@link HttpServer.quiet}. */
-async function hold(server: HttpServer | undefined): Promise<void> {
-  await server?.quiet(HOLD_MILLIS);
-  tell({ kind: "held" });
-  Atomics.wait(data.gate, 0, 0, HOLD_MILLIS);
-}
-
-function release(): void {
-  Atomics.store(data.gate, 0, 1);
-  Atomics.notify(data.gate, 0);
-}
-
 async function close(service: Service, server: HttpServer | undefined, graceMillis: number) {
   service.close();
-  await server?.close(graceMillis, release);
+  await server?.drain(graceMillis);
   await service.stop();
   tell({ kind: "closed" });
+  standStill();
+}
+
+/** Until it is terminated: then the socket is closed, and nobody may be watching it. */
+function standStill(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), 0, 0);
 }
 
 function fail(error: unknown): void {

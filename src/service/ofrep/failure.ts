@@ -1,7 +1,7 @@
 // Errors as OpenFeature's remote evaluation protocol (OFREP) has them.
 
 import { ContextError } from "../../engine/index.ts";
-import { READABLE } from "../headers.ts";
+import { READABLE, UNCACHED } from "../headers.ts";
 import { Problem } from "../problem.ts";
 
 /** Those of OpenFeature that this service gives. */
@@ -42,6 +42,6 @@ export class OfrepFailure extends Error {
   response(key: string | undefined): Response {
     const { status, headers, errorCode, message } = this;
     const body = { key, errorCode, errorDetails: message };
-    return Response.json(body, { status, headers: { ...READABLE, ...headers } });
+    return Response.json(body, { status, headers: { ...READABLE, ...UNCACHED, ...headers } });
   }
 }

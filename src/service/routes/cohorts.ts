@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { createBrotliCompress, createGzip, constants as zlib } from "node:zlib";
 import { reasonOf } from "../../sdk/log.ts";
 import { corsOf } from "../cors.ts";
-import { readCohort } from "../files/cohort-document.ts";
+import { CohortReplaced, readCohort } from "../files/cohort-document.ts";
 import { JSON_TYPE, UNCACHED } from "../headers.ts";
 import type { ServiceLog } from "../log.ts";
 import { type Encoding, encodingOf } from "../negotiation.ts";
@@ -55,7 +55,8 @@ async function answer(
     const message = `Cohort ${cohortId} sized ${size} is greater than max cohort size ${sizeMax}`;
     throw Problem.text(413, message);
   }
-  if (numberOf(query, "lastModified") === lastModified) return new Response(null, { status: 204 });
+  if (numberOf(query, "lastModified") === lastModified)
+    return new Response(null, { status: 204, headers: UNCACHED });
   const encoding = encodingOf(headers.get("accept-encoding"));
   const answer = {
     ...JSON_TYPE,
@@ -81,7 +82,9 @@ async function opened(cohort: CohortFile, log: ServiceLog): Promise<Readable> {
     return body;
   } catch (error) {
     const { cohortId } = cohort;
-    log.error({ cohort: cohortId, reason: reasonOf(error) }, "a cohort could not be read");
+    // What comes with every edit is no fault: whoever asks again has the new members.
+    const level = error instanceof CohortReplaced ? "debug" : "error";
+    log[level]({ cohort: cohortId, reason: reasonOf(error) }, "a cohort could not be read");
     const message = `cohort ${cohortId}: expected a readable file, got an error; try again`;
     throw Problem.json(503, { code: "not-ready", message }, { "Retry-After": "1" });
   }

@@ -14,6 +14,8 @@ import type { Handler, RoutedRequest, Router } from "../router.ts";
 import { trackOptionsOf } from "../track-options.ts";
 
 const PATH = "/ofrep/v1/evaluate/flags";
+/** While other flags go live in a shared memory. */
+const ATTEMPTS = 3;
 
 export function ofrepRoutes(router: Router, parts: ServiceParts): void {
   const { deployments, limits, counters } = parts;
@@ -26,7 +28,15 @@ export function ofrepRoutes(router: Router, parts: ServiceParts): void {
     const { deployment } = access;
     const user = await userOfRequest(request.raw, limits);
     counters.get(deployment)?.ofrep();
-    const variants = deployment.evaluate(user, flagKeys, trackOptionsOf(request.headers));
+    const answered = () => deployment.evaluate(user, flagKeys, trackOptionsOf(request.headers));
+    let variants = answered();
+    // Values are by the rules of the flags that gave the variants, and of no others.
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const late = deployment.source.catchUp?.();
+      if (!late) break;
+      await late;
+      variants = answered();
+    }
     return { access, deployment, user, variants, known: answers.get(deployment)! };
   };
 

@@ -1,6 +1,8 @@
 // The page for people at `/`: its files, and the JSON that it asks for.
 
 import { readFileSync } from "node:fs";
+import type { ExperimentUser, Explanation } from "../../engine/index.ts";
+import type { Deployment } from "../deployment.ts";
 import type { Access } from "../deployments.ts";
 import { UNCACHED } from "../headers.ts";
 import { etagOf, isMatch } from "../negotiation.ts";
@@ -19,6 +21,7 @@ const SCRIPTS = [
   ...["status-bar", "user-editor"],
 ].map((name) => `${FOLDER}/${name}.js`);
 const SHARED_SCRIPTS = ["sdk/json-fault.js"];
+const ATTEMPTS = 5;
 const NOSNIFF = { "X-Content-Type-Options": "nosniff" };
 /** Trusted types: no text can become HTML or a script, whatever the page's scripts do with it. */
 const CONTENT_SECURITY_POLICY = [
@@ -53,10 +56,20 @@ export function pageRoutes(router: Router, parts: ServiceParts): void {
     const { deployment } = allowed(deployments.findReady(request.headers));
     const user = await userOfBody(request.raw, limits);
     counters.get(deployment)?.explanation();
-    const { flagKeys } = deployment.source.engine;
-    const explanations = flagKeys.map((flagKey) => deployment.explain(user, flagKey));
-    return Response.json({ explanations }, { headers });
+    return Response.json({ explanations: explained(deployment, user) }, { headers });
   });
+}
+
+/** Of one set of flags: in a shared memory others may go live from one flag to the next. */
+function explained(deployment: Deployment, user: ExperimentUser): Explanation[] {
+  let explanations: Explanation[] = [];
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    explanations = deployment.source.engine.flagKeys.flatMap((flagKey) => {
+      return deployment.explain(user, flagKey) ?? [];
+    });
+    if (new Set(explanations.map(({ digest }) => digest)).size <= 1) break;
+  }
+  return explanations;
 }
 
 /** Explanations say what flags look like, which client keys are not for. */
