@@ -57,6 +57,16 @@ describe.each(PATHS)("flags of %s", (path) => {
     expect((await ask(url + path, { method: "POST", body: "{}" })).status).toBe(404);
   });
 
+  test("are for caches that are shared only where the key is", async () => {
+    const { url } = await runService({ flags: many, keys: ["client-a", "server-a"] });
+    const cachingOf = async (key: string) => {
+      const answer = await ask(url + path, { headers: { Authorization: `Api-Key ${key}` } });
+      return answer.headers["cache-control"];
+    };
+    expect(await cachingOf("client-a")).toMatch(/^public, max-age=\d+/);
+    expect(await cachingOf("server-a")).toMatch(/^private, max-age=\d+/);
+  });
+
   test("are not sent again to who has them", async () => {
     const source = new TestSource(many);
     const { url } = await runService({ source });

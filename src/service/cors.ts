@@ -17,7 +17,12 @@ export const PREFLIGHT: Readonly<Record<string, string>> = {
 const SHARED = { ...READABLE, "Access-Control-Expose-Headers": "ETag" };
 const PRIVATE = {};
 
+/** Whether anyone may see what the key opens. */
+export function isShared({ deployment, kind }: Access): boolean {
+  return kind === "client" || deployment.keys.isOpen;
+}
+
 /** A preflight carries no key, so it is allowed; the answer itself is shared or not. */
-export function corsOf({ deployment, kind }: Access): Readonly<Record<string, string>> {
-  return kind === "client" || deployment.keys.isOpen ? SHARED : PRIVATE;
+export function corsOf(access: Access): Readonly<Record<string, string>> {
+  return isShared(access) ? SHARED : PRIVATE;
 }

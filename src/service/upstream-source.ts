@@ -60,7 +60,8 @@ export class UpstreamSource implements Source {
     });
     this.#client = client;
     this.#snapshot = client.parts.snapshot!;
-    this.#place = resolved.serverUrl;
+    // Its query may have a secret in it.
+    this.#place = resolved.serverUrl.replace(/[?#].*$/s, "");
     this.#patience = patience ?? PATIENCE;
     this.#listeners = new Listeners(new Log(log ?? {}, []));
     const tell = () => this.#listeners.tell();

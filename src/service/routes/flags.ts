@@ -1,6 +1,6 @@
 // Downloads of flags, for clients that evaluate themselves.
 
-import { corsOf } from "../cors.ts";
+import { corsOf, isShared } from "../cors.ts";
 import type { Access } from "../deployments.ts";
 import type { FlagDocument } from "../flag-document.ts";
 import { JSON_TYPE } from "../headers.ts";
@@ -13,7 +13,7 @@ const PATHS = ["/sdk/v2/flags", "/v1/flags"];
 /** Smaller ones are sent as they are. */
 const COMPRESSED_MIN = 1024;
 /** A CDN may answer for ten seconds, half a minute while it asks again, a day while we are down. */
-const CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=30, stale-if-error=86400";
+const PERIODS = "max-age=10, stale-while-revalidate=30, stale-if-error=86400";
 
 export function flagRoutes(router: Router, { deployments, limits }: ServiceParts): void {
   for (const path of PATHS) {
@@ -39,7 +39,8 @@ async function answer(
 ): Promise<Response> {
   const common = {
     ETag: document.etag,
-    "Cache-Control": CACHE_CONTROL,
+    // What server keys see is not for a cache that may pass over `Vary`.
+    "Cache-Control": `${isShared(access) ? "public" : "private"}, ${PERIODS}`,
     Vary: "Authorization, X-API-Key, X-Amp-Exp-Flag-Keys, Accept-Encoding",
     ...corsOf(access),
   };
