@@ -28,16 +28,28 @@ interface Verdict {
   least: number;
 }
 
+/** A server's process, and what load on it is. */
+interface Server extends Load {
+  child: ChildProcess;
+}
+
 const servers = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const server of servers) server.kill("SIGKILL");
 });
 
-async function start(contender: Contender): Promise<string> {
-  const server = fork(SERVER, [contender], { stdio: ["ignore", 2, 2, "ipc"] });
-  servers.add(server);
-  const [url] = await once(server, "message");
-  return url as string;
+async function start(contender: Contender, load: Omit<Load, "url">): Promise<Server> {
+  const child = fork(SERVER, [contender], { stdio: ["ignore", 2, 2, "ipc"] });
+  servers.add(child);
+  const [url] = await once(child, "message");
+  return { child, url: url as string, ...load };
+}
+
+/** What a server has computed so far, in microseconds of all its threads. */
+async function microsOf({ child }: Server): Promise<number> {
+  child.send("cpu");
+  const [micros] = await once(child, "message");
+  return micros as number;
 }
 
 function median(figures: readonly number[]): number {
@@ -56,29 +68,30 @@ function print(line: string): void {
 }
 
 type Figures = Record<Contender, number[]>;
+type Servers = Readonly<Record<Contender, Server>>;
 
 const none = (): Figures => ({ client: [], halyard: [], "halyard, 2 workers": [] });
 
 /** One after the other, in rounds: what disturbs the machine disturbs all. */
-async function measureThroughput(loads: Readonly<Record<Contender, Load>>, rounds: number) {
-  const figures = none();
+async function measureThroughput(measured: Servers, rounds: number) {
+  const [figures, costs] = [none(), none()];
   for (let round = 0; round < rounds; round++) {
     for (const contender of CONTENDERS) {
-      figures[contender].push(await throughputOf(loads[contender]));
+      const server = measured[contender];
+      const before = await microsOf(server);
+      const perSecond = await throughputOf(server);
+      figures[contender].push(perSecond);
+      costs[contender].push(((await microsOf(server)) - before) / (perSecond * server.seconds));
     }
   }
-  return figures;
+  return { figures, costs };
 }
 
-async function measureTails(
-  loads: Readonly<Record<Contender, Load>>,
-  rounds: number,
-  perSecond: number,
-) {
+async function measureTails(measured: Servers, rounds: number, perSecond: number) {
   const figures = none();
   for (let round = 0; round < rounds; round++) {
     for (const contender of ["client", "halyard"] as const) {
-      const latencies = await latenciesOf(loads[contender], perSecond);
+      const latencies = await latenciesOf(measured[contender], perSecond);
       figures[contender].push(latencies[Math.floor(latencies.length * P99)]);
     }
   }
@@ -92,20 +105,19 @@ function ratiosOf(figures: Figures, above: Contender, below: Contender): number[
 async function main({ quick, check }: Options): Promise<void> {
   const [rounds, seconds] = quick ? [1, 1] : [5, 6];
   const users = headersOfUsers();
-  const [client, halyard, crew] = await Promise.all(CONTENDERS.map(start));
-  const loads: Record<Contender, Load> = {
-    client: { url: client, users, seconds },
-    halyard: { url: halyard, users, seconds },
-    "halyard, 2 workers": { url: crew, users, seconds },
-  };
+  const load = { users, seconds };
+  const [client, halyard, crew] = await Promise.all(CONTENDERS.map((one) => start(one, load)));
+  const measured: Servers = { client, halyard, "halyard, 2 workers": crew };
   // The first answers are compiled while they are given.
-  await measureThroughput(loads, 1);
-  const throughput = await measureThroughput(loads, rounds);
+  await measureThroughput(measured, 1);
+  const { figures: throughput, costs } = await measureThroughput(measured, rounds);
   for (const contender of CONTENDERS) {
-    print(`${contender}: ${Math.round(median(throughput[contender]))} answers a second`);
+    const perSecond = Math.round(median(throughput[contender]));
+    const micros = Math.round(median(costs[contender]));
+    print(`${contender}: ${perSecond} answers a second, ${micros} µs of the processor for each`);
   }
   const perSecond = RATE_SHARE * median(throughput.client);
-  const tails = await measureTails(loads, rounds, perSecond);
+  const tails = await measureTails(measured, rounds, perSecond);
   print(`at ${Math.round(perSecond)} a second, p99:`);
   for (const contender of ["client", "halyard"] as const) {
     print(`${contender}: ${median(tails[contender]).toFixed(2)} ms`);
