@@ -1,5 +1,5 @@
 // A server that is measured, in a process of its own: Halyard's service, or Amplitude's client in
-// the same framework. Its parent is told the address, then what it has computed so far, and ends it.
+// the same framework. Its parent is told the address, asks how much it has computed, and ends it.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
