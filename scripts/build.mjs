@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeCoreInline } from "./core-inline.mjs";
 import { translated, wasm2js, writeCoreJs } from "./core-js.mjs";
 import { markBuilt, root } from "./stamp.mjs";
 
@@ -44,6 +45,7 @@ mkdirSync(join(root, "dist"), { recursive: true });
 report(await Promise.all(steps.map(compile)));
 report([await compile({ name: "core.js", args: wasm2js })]);
 writeCoreJs();
+writeCoreInline();
 rmSync(join(root, translated));
 for (const name of readdirSync(join(root, page)).filter((it) => /\.(html|css)$/.test(it))) {
   cpSync(join(root, page, name), join(root, "dist", page, name));

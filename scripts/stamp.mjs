@@ -15,6 +15,7 @@ const products = [
   "core.shared.wasm",
   "core.shared.simd.wasm",
   "core.js",
+  "core-inline.js",
   "src/cli/main.js",
 ];
 

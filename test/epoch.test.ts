@@ -15,9 +15,11 @@ const HIGH = 31;
 
 /** From a copy of the build whose sessions go from their first epochs straight to their last. */
 async function loadOld(): Promise<typeof EngineType> {
-  cpSync(fileURLToPath(new URL("../dist", import.meta.url)), copy, { recursive: true });
-  writeFileSync(`${copy}/package.json`, JSON.stringify({ type: "module" }));
-  const encoder = `${copy}/src/engine/encoder.js`;
+  for (const name of ["dist", "package.json"]) {
+    const source = fileURLToPath(new URL(`../${name}`, import.meta.url));
+    cpSync(source, `${copy}/${name}`, { recursive: true });
+  }
+  const encoder = `${copy}/dist/src/engine/encoder.js`;
   const fresh = readFileSync(encoder, "utf8");
   // Multiples of 8 up to EPOCH_MAX, see assembly/layout.ts.
   const [from, to] = [LOW * 8, 4294967280 - (HIGH - 1) * 8];
@@ -25,7 +27,7 @@ async function loadOld(): Promise<typeof EngineType> {
   const old = fresh.replace("this.#epoch += L.EPOCH_STEP;", next);
   expect(old).not.toBe(fresh);
   writeFileSync(encoder, old);
-  const { Engine } = await import(pathToFileURL(`${copy}/src/engine/index.js`).href);
+  const { Engine } = await import(pathToFileURL(`${copy}/dist/src/engine/index.js`).href);
   return Engine;
 }
 

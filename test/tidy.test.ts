@@ -61,6 +61,11 @@ function mayImport(file: string, target: string): boolean {
   return folder === other || (IMPORTS[folder]?.includes(other) ?? false);
 }
 
+/** What the build puts beside the compiled sources. */
+function isBuiltCore(file: string, path: string): boolean {
+  return /\/(core-browser|core-workerd|js-build)\.ts$/.test(file) && /^\.\.\/\.\.\/core/.test(path);
+}
+
 describe.each(sources)("%s", (file) => {
   const lines = linesOf(file);
 
@@ -75,6 +80,7 @@ describe.each(sources)("%s", (file) => {
     for (const path of importsOf(lines)) {
       if (file.startsWith("assembly/")) expect(path).toMatch(/^\.\/[\w-]+(\.ts)?$/);
       if (file.startsWith("src/engine/")) {
+        if (isBuiltCore(file, path)) continue;
         expect(path).toMatch(/^(\.\/[\w-]+\.ts|\.\.\/\.\.\/assembly\/(store-|sweep-)?layout\.ts)$/);
       } else if (file.startsWith("src/")) {
         expect(mayImport(file, posix.join(posix.dirname(file), path)), path).toBe(true);
@@ -110,6 +116,15 @@ test("no file of the service imports itself, through whatever others", () => {
   for (const file of filesUnder("src/service")) visit(file, []);
 });
 
+test("the engine imports nothing but its own files, apart from how Node reads the core", () => {
+  for (const file of filesUnder("src/engine")) {
+    const foreign = linesOf(file).filter((line) => /(from|import) ?\(?"[^.]/.test(line));
+    const name = posix.basename(file);
+    if (name === "core-node.ts") continue;
+    expect(foreign.filter((line) => name !== "build.ts" || !line.endsWith('"#core";'))).toEqual([]);
+  }
+});
+
 test("what browsers are served imports nothing but itself, apart from types", () => {
   for (const file of [...filesUnder("src/service/page"), "src/sdk/json-fault.ts"]) {
     const values = linesOf(file).filter((line) => !line.startsWith("import type "));
@@ -118,9 +133,9 @@ test("what browsers are served imports nothing but itself, apart from types", ()
   }
 });
 
-test("only memory.ts and core.ts make modules and instances, and grow memories", () => {
+test("only memory.ts and core*.ts make modules and instances, and grow memories", () => {
   for (const file of filesUnder("src")) {
-    if (/engine\/(memory|core)\.ts$/.test(file)) continue;
+    if (/engine\/(memory|core(-\w+)?)\.ts$/.test(file)) continue;
     const text = readFileSync(root + file, "utf8");
     expect(text, file).not.toMatch(/new WebAssembly|memory\.buffer|\.grow\(/);
   }

@@ -4,7 +4,7 @@
 import { IMAGE_SIZE, U32 } from "../../assembly/layout.ts";
 import { ROOT_IMAGE, ROOT_SIZE } from "../../assembly/store-layout.ts";
 import { Config } from "./config.ts";
-import type { CoreModule } from "./core.ts";
+import { type CoreModule, isTrap } from "./core.ts";
 import { CoreError } from "./errors.ts";
 import { Instance } from "./instance.ts";
 import type { Memory } from "./memory.ts";
@@ -246,7 +246,7 @@ export class Attachment {
 
   /** A held session to go on with instead of one that has trapped; throws any other error. */
   replace(error: unknown, trapped: Session): Session {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    if (!isTrap(error)) throw error;
     // A trapped instance is not trusted any more.
     if (trapped.instance === this.#instance) this.#replaceInstance();
     const session = this.take();
@@ -258,7 +258,7 @@ export class Attachment {
     try {
       return evaluate(session);
     } catch (again) {
-      if (!(again instanceof WebAssembly.RuntimeError)) throw again;
+      if (!isTrap(again)) throw again;
       throw new CoreError("trap", "the core trapped twice on one call", { cause: again });
     } finally {
       this.giveBack(session);

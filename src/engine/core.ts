@@ -1,10 +1,9 @@
-// The core's builds, and instances of them.
-
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+// A build of the core, and instances of it. Nothing here depends on the runtime: where the bytes
+// come from is in core-node.ts, core-browser.ts and core-workerd.ts.
 
 /** How the core runs: WebAssembly with SIMD, without, or the same code as JavaScript. */
 export type Backend = "wasm-simd" | "wasm" | "js";
+export type WasmBackend = Exclude<Backend, "js">;
 
 /** A memory of the core; `buffer` is another one after `grow`. */
 export interface CoreMemory {
@@ -27,7 +26,7 @@ export interface CoreModule {
 }
 
 /** dist/core.js, see scripts/core-js.mjs. `instantiate` gives the memory its `grow`. */
-interface JsBuild {
+export interface JsBuild {
   instantiate(imports: { env: { memory: { buffer: ArrayBuffer } } }): Record<string, unknown>;
 }
 
@@ -71,11 +70,9 @@ const SIMD_PROBE = Uint8Array.of(
   11,
 );
 
-const modules = new Map<string, CoreModule>();
-
 /** Whether this runtime has WebAssembly SIMD. */
 export function hasSimd(): boolean {
-  return WebAssembly.validate(SIMD_PROBE);
+  return hasWebAssembly() && WebAssembly.validate(SIMD_PROBE);
 }
 
 let isSharable: boolean | undefined;
@@ -98,21 +95,6 @@ function findWhetherSharable(): boolean {
   }
 }
 
-/** The package's own core; loaded once per process and build. */
-export function coreModule(backend: Backend, isShared: boolean): CoreModule {
-  const name = backend === "js" ? "core.js" : fileOf(backend, isShared);
-  let module = modules.get(name);
-  if (!module) {
-    module = backend === "js" ? loadJs() : loadWasm(name, backend, isShared);
-    modules.set(name, module);
-  }
-  return module;
-}
-
-function fileOf(backend: Backend, isShared: boolean): string {
-  return `core${isShared ? ".shared" : ""}${backend === "wasm-simd" ? ".simd" : ""}.wasm`;
-}
-
 /** A core that was compiled before. */
 export function wasmModule(
   compiled: WebAssembly.Module,
@@ -132,14 +114,8 @@ export function wasmModule(
   };
 }
 
-function loadWasm(name: string, backend: Backend, isShared: boolean): CoreModule {
-  const bytes = readFileSync(new URL(`../../${name}`, import.meta.url));
-  return wasmModule(new WebAssembly.Module(bytes), backend, isShared);
-}
-
-function loadJs(): CoreModule {
-  // Not a static import: whoever runs WebAssembly need not load it.
-  const build: JsBuild = createRequire(import.meta.url)("../../core.js");
+/** The core as JavaScript. */
+export function jsModule(build: JsBuild): CoreModule {
   return {
     backend: "js",
     isShared: false,
@@ -147,4 +123,23 @@ function loadJs(): CoreModule {
     instantiate: (memory) =>
       build.instantiate({ env: { memory: memory as { buffer: ArrayBuffer } } }),
   };
+}
+
+/** Whether the core has trapped; translated to JavaScript it never does. */
+export function isTrap(error: unknown): boolean {
+  return hasWebAssembly() && error instanceof WebAssembly.RuntimeError;
+}
+
+/**
+ * Whether WebAssembly is not to be had here: there is none, or a content security policy or the
+ * embedder refuses to compile it. Old browsers refuse on the main thread (RangeError).
+ */
+export function isRefusal(error: unknown): boolean {
+  if (!hasWebAssembly()) return true;
+  if (error instanceof WebAssembly.CompileError) return true;
+  return error instanceof EvalError || error instanceof RangeError;
+}
+
+function hasWebAssembly(): boolean {
+  return typeof WebAssembly !== "undefined";
 }

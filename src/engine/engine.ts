@@ -1,12 +1,13 @@
 import type { Attachment } from "./attachment.ts";
 import { Batch } from "./batch.ts";
+import { loadBuild, loadBuildSync } from "./build.ts";
 import { checkCohort } from "./check-cohort.ts";
 import type { Cohort, SetCohortOptions } from "./cohorts.ts";
 import type { Columns } from "./columns.ts";
 import type { Flags } from "./compile.ts";
 import type { Backend, CoreModule } from "./core.ts";
 import { changedKeys } from "./definition.ts";
-import { type EngineOptions, moduleOf } from "./engine-options.ts";
+import type { EngineOptions, SyncEngineOptions } from "./engine-options.ts";
 import { CoreError, type EngineWarning } from "./errors.ts";
 import { type Explanation, explain } from "./explanation.ts";
 import type { EvaluationContext, EvaluationVariant } from "./flag.ts";
@@ -35,26 +36,25 @@ export class Engine {
   readonly #side: Owner | Guest;
   readonly #attachment: Attachment;
 
-  private constructor(module: CoreModule, side: Owner | Guest) {
+  private constructor(module: CoreModule, source: Flags | Uint8Array | Guest) {
     this.#module = module;
-    this.#side = side;
-    this.#attachment = side.attachment;
+    this.#side = source instanceof Guest ? source : new Owner(module, source);
+    this.#attachment = this.#side.attachment;
   }
 
   /**
    * Compiles flags, or places an image made by {@link toImage}.
    *
-   * @throws {@link ConfigError} if nothing of it can be loaded. A single malformed flag is left
-   * out instead, see {@link warnings}.
+   * @throws {@link ConfigError} if nothing can be loaded; malformed flags: {@link warnings}
+   * @throws {@link CoreError} if the build of the core that was asked for is not to be had
    */
-  static async load(flags: Flags | Uint8Array, options?: EngineOptions): Promise<Engine> {
-    return Engine.loadSync(flags, options);
+  static async load(flags: Flags | Uint8Array, options: EngineOptions = {}): Promise<Engine> {
+    return new Engine(await loadBuild(options), flags);
   }
 
-  /** As {@link load}, where synchronous compilation is allowed. */
-  static loadSync(flags: Flags | Uint8Array, options: EngineOptions = {}): Engine {
-    const module = moduleOf(options);
-    return new Engine(module, new Owner(module, flags));
+  /** As {@link load}, where synchronous compilation is allowed (docs/runtimes.md). */
+  static loadSync(flags: Flags | Uint8Array, options: SyncEngineOptions = {}): Engine {
+    return new Engine(loadBuildSync(options), flags);
   }
 
   /**

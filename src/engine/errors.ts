@@ -29,13 +29,15 @@ export class ContextError extends Error {
 export type CoreErrorCode =
   | "layout-version"
   | "wrong-module"
+  | "unavailable"
   | "trap"
   | "no-seat"
   | "not-shared"
   | "not-owner";
 
 /**
- * The core cannot be used: its layout is another one, it trapped twice on one call, too many
+ * The core cannot be used: its layout is another one, the build that was asked for is not to be had
+ * in this runtime, it trapped twice on one call, too many
  * evaluate at a time, the engine is not shared, or it is attached where the owner is expected.
  */
 export class CoreError extends Error {

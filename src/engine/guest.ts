@@ -55,7 +55,8 @@ export class Guest {
 
 function memoryOf(handle: EngineHandle): Memory {
   const { memory, module } = handle ?? {};
-  if (memory instanceof WebAssembly.Memory && module instanceof WebAssembly.Module) {
+  // In this order: where there is no WebAssembly nobody has either.
+  if (memory && memory instanceof WebAssembly.Memory && module instanceof WebAssembly.Module) {
     const shared = new Memory(memory, true);
     if (shared.size >= STORE + STORE_SIZE) return shared;
   }

@@ -4,7 +4,7 @@ export type { Flags } from "./compile.ts";
 export { type ExperimentUser, toContext } from "./context.ts";
 export type { Backend } from "./core.ts";
 export { Engine } from "./engine.ts";
-export type { EngineOptions } from "./engine-options.ts";
+export type { EngineOptions, SyncEngineOptions } from "./engine-options.ts";
 export {
   CohortError,
   ConfigError,

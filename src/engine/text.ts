@@ -24,7 +24,7 @@ export function writeText(
 ): number {
   const length = text.length;
   if (length > SHORT_TEXT) {
-    const { written } = encoder.encodeInto(text, target.subarray(at, at + length * 3));
+    const written = encodeInto(text, target.subarray(at, at + length * 3));
     // As many bytes as units: all ASCII. Else the encoder may have replaced a lone surrogate.
     return written === length ? written : writeUnits(text, target, at);
   }
@@ -49,6 +49,22 @@ export function writeText(
     words[to] = word;
   }
   return units > 127 ? writeUnits(text, target, at) : length;
+}
+
+/** Browsers refuse to encode into memory that threads share. */
+let isRefused = false;
+
+function encodeInto(text: string, target: Uint8Array): number {
+  if (!isRefused) {
+    try {
+      return encoder.encodeInto(text, target).written;
+    } catch {
+      isRefused = true;
+    }
+  }
+  const bytes = encoder.encode(text);
+  target.set(bytes);
+  return bytes.length;
 }
 
 const scratch = new Uint32Array(1024);

@@ -1,0 +1,60 @@
+// Node, Deno and Bun: each run is a process of its own.
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { gzipped } from "./bundle.ts";
+import type { Conformance, Lane, Runner } from "./lane.ts";
+
+interface ProcessOptions {
+  /** Binary, once the packages are installed; undefined = there is none. */
+  find: () => string | undefined;
+  /** What to say then. */
+  missing: string;
+  args?: readonly string[];
+  env?: Record<string, string>;
+  version?: RegExp;
+}
+
+function run(command: string, args: readonly string[], env: Record<string, string>): string {
+  const { stdout, stderr, status, error } = spawnSync(command, args, {
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    timeout: 300_000,
+  });
+  if (error) throw error;
+  if (status !== 0) throw new Error(stderr.trim().split("\n").slice(0, 5).join("\n"));
+  return stdout;
+}
+
+/** Of the engine's own files, each compressed, with the one core that is read. */
+function sizeOf(project: string, core: string): number {
+  const dist = join(project, "node_modules", "halyard", "dist");
+  const engine = join(dist, "src", "engine");
+  const scripts = readdirSync(engine).filter((name) => /\.js$/.test(name));
+  const files = scripts.filter((name) => !/^core-(browser|workerd)|^js-build/.test(name));
+  const paths = [...files.map((name) => join(engine, name)), join(dist, core)];
+  return paths.reduce((total, path) => total + gzipped(path), 0);
+}
+
+export function processLane(
+  name: string,
+  backend: Lane["backend"],
+  { find, missing, args = [], env = {}, version = /\d\S*/ }: ProcessOptions,
+): Lane {
+  const open = async (project: string): Promise<Runner | string> => {
+    const command = find();
+    if (!command) return missing;
+    const ask = (task: string) => {
+      const files = [join(project, "process-entry.mjs"), join(project, "samples.json")];
+      return JSON.parse(run(command, [...args, ...files, task], env));
+    };
+    return {
+      version: version.exec(run(command, ["--version"], {}))?.[0] ?? "unknown",
+      size: sizeOf(project, backend === "js" ? "core.js" : "core.simd.wasm"),
+      conform: async () => ask("conform") as Conformance,
+      start: async () => (ask("start") as { ms: number }).ms,
+      [Symbol.asyncDispose]: async () => {},
+    };
+  };
+  return { name, backend, shared: backend !== "js", open };
+}
