@@ -24,7 +24,7 @@ type Open = (options: ServiceOptions, context?: PageOptions) => Promise<OpenPage
 type PageOptions = BrowserContextOptions & { fragment?: string };
 
 /** A browser for a file's tests. Without one they are skipped, but where CI is set they fail. */
-export function withBrowser(): Open {
+export function withChromium(): () => Browser {
   let browser: Browser | undefined;
   const message = "expected chromium, chromium-browser or google-chrome in PATH, got none";
   beforeAll(async () => {
@@ -36,7 +36,13 @@ export function withBrowser(): Open {
     if (!browser) skip(message);
   });
   afterAll(() => browser?.close());
-  return (options, context) => openPage(browser!, options, context);
+  return () => browser!;
+}
+
+/** A browser for a file's tests, each on a service of its own. */
+export function withBrowser(): Open {
+  const browser = withChromium();
+  return (options, context) => openPage(browser(), options, context);
 }
 
 /** A page with what its console said; closed with its service at the end of the test. */

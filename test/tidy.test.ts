@@ -37,6 +37,7 @@ const SERVICE = ["service/files", "service/fleet", "service/routes"];
 /** What the folders of `src` above the engine import besides their own; "" = `src` itself. */
 const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "": ["engine", "sdk", "tracking", "remote", "local"],
+  browser: ["engine", "sdk"],
   cli: ["engine", "sdk", "service", "service/node"],
   sdk: ["engine"],
   tracking: ["engine", "sdk"],
@@ -130,6 +131,13 @@ test("what browsers are served imports nothing but itself, apart from types", ()
     const values = linesOf(file).filter((line) => !line.startsWith("import type "));
     for (const path of importsOf(values))
       expect(path, file).toMatch(/^(\.\/[\w-]+|\.\.\/\.\.\/sdk\/json-fault)\.ts$/);
+  }
+});
+
+test("the browser client loads the engine only when there is something to evaluate", () => {
+  for (const file of filesUnder("src/browser").filter((it) => !it.endsWith("/evaluator.ts"))) {
+    const text = readFileSync(root + file, "utf8").replace(/import type [^;]*;/g, "");
+    expect(text, file).not.toMatch(/engine\/index\.ts|from "\.\/evaluator\.ts"/);
   }
 });
 

@@ -1,6 +1,9 @@
 // HTTP by fetch: requests that end, errors that tell.
 
 import { Readable } from "node:stream";
+import { HttpError } from "./http-error.ts";
+
+export { HttpError, isRetriable } from "./http-error.ts";
 
 /** As the runtime's own `fetch`. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -22,34 +25,9 @@ export interface HttpRequest {
   signal?: AbortSignal;
 }
 
-/** A server has answered with another status than expected. */
-export class HttpError extends Error {
-  override readonly name = "HttpError";
-  readonly status: number;
-  /** What the server asks to wait for; undefined = it does not say. */
-  readonly retryAfterMillis: number | undefined;
-
-  constructor(what: string, status: number, retryAfterMillis?: number) {
-    super(`${what}: expected status 200, got ${status}`);
-    this.status = status;
-    this.retryAfterMillis = retryAfterMillis;
-  }
-
-  /** The status, as Amplitude's errors name it. */
-  get statusCode(): number {
-    return this.status;
-  }
-}
-
 /** The error of an answer that is none. */
 export function errorOf(what: string, response: Response): HttpError {
   return new HttpError(what, response.status, retryAfterOf(response.headers.get("retry-after")));
-}
-
-/** Whether asking again may help: not after a 4xx other than 429. */
-export function isRetriable(error: unknown): boolean {
-  if (!(error instanceof HttpError)) return true;
-  return error.status < 400 || error.status >= 500 || error.status === 429;
 }
 
 function retryAfterOf(header: string | null): number | undefined {

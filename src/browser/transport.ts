@@ -1,0 +1,45 @@
+/** An answer: its status, and its body as text. */
+export interface SimpleResponse {
+  status: number;
+  body: string;
+}
+
+/** Sends a request; any status is an answer. */
+export interface HttpClient {
+  request(
+    requestUrl: string,
+    method: string,
+    headers: Record<string, string>,
+    data: string | null,
+    timeoutMillis?: number,
+  ): Promise<SimpleResponse>;
+}
+
+/** A longer timer would end at once. */
+const MILLIS_MAX = 2 ** 31 - 1;
+
+/** By the runtime's own `fetch`; what takes too long is aborted. */
+export const fetchClient: HttpClient = {
+  async request(url, method, headers, body, timeoutMillis = 0) {
+    const late = new AbortController();
+    const expire = () => {
+      late.abort(new DOMException(`expected an answer within ${timeoutMillis} ms`, "TimeoutError"));
+    };
+    const hasLimit = timeoutMillis > 0;
+    const timer = hasLimit ? setTimeout(expire, Math.min(timeoutMillis, MILLIS_MAX)) : undefined;
+    try {
+      const response = await fetch(url, { method, headers, body, signal: late.signal });
+      return { status: response.status, body: await response.text() };
+    } catch (error) {
+      // An abort may come as an error of the connection.
+      throw late.signal.aborted ? late.signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  },
+};
+
+/** Whether an error says that an answer took too long, ours or that of another client. */
+export function isTimeout(error: unknown): boolean {
+  return (error as { name?: unknown } | undefined)?.name === "TimeoutError";
+}
