@@ -185,6 +185,13 @@ test("it serves although nobody reads what it says, and without a Host", async (
   expect(await command.exit()).toBe(0);
 });
 
+test("a zone that is none is not taken for another", async () => {
+  const env = { HALYARD_DEPLOYMENT_KEY: "key", HALYARD_SERVER_ZONE: "asia" };
+  const command = new ServeCommand(["--port", "0"], env);
+  expect(await command.exit()).toBe(2);
+  expect(command.stderr).toBe('halyard: HALYARD_SERVER_ZONE: expected us or eu, got "asia"\n');
+});
+
 describe("what cannot be served is said in one line", () => {
   const file = (name: string, text: string) => {
     writeFileSync(join(home, name), text);

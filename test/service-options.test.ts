@@ -1,4 +1,7 @@
 // Options of a service that contradict each other, or cannot be used.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { EvaluationFlag } from "halyard/engine";
 import { createService, InlineSource, type ServiceOptions } from "halyard/service";
 import { describe, expect, test } from "vitest";
@@ -84,4 +87,33 @@ test("a listener that throws is said, and the others are told", () => {
   end();
   source.update([]);
   expect(told).toEqual(["first", "second", "second"]);
+});
+
+test("an upstream's key opens its deployment, unless keys are named", () => {
+  const openedBy = (options: ServiceOptions) => {
+    const [deployment] = createService(options).deployments;
+    return ["key", "other", undefined].map((key) => deployment.keys.kindOf(key));
+  };
+  expect(openedBy({ upstream })).toEqual(["server", undefined, undefined]);
+  expect(openedBy({ upstream, keys: ["other"] })).toEqual([undefined, "server", undefined]);
+  expect(openedBy({ upstream, keys: [] })).toEqual(["server", "server", "server"]);
+});
+
+test("the keys for a server that is named go to no other", async () => {
+  const asked = new Set<string>();
+  const fetch = async (url: string) => {
+    asked.add(new URL(url).host);
+    const conditions = [[{ selector: ["context", "user", "cohort_ids"], op, values: ["c"] }]];
+    const flag = { key: "a", variants: {}, segments: [{ conditions }] };
+    return new Response(JSON.stringify([flag]), { status: url.includes("stream") ? 501 : 200 });
+  };
+  const op = "set contains any";
+  const cohortSyncConfig = { apiKey: "a", secretKey: "s" };
+  const named = { serverUrl: "http://named.test", streamUpdates: true, cohortSyncConfig, fetch };
+  const snapshotPath = mkdtempSync(join(tmpdir(), "halyard-options-"));
+  const service = createService({ upstream: { ...upstream, ...named }, snapshotPath });
+  await service.start();
+  await service.stop();
+  rmSync(snapshotPath, { recursive: true });
+  expect([...asked]).toEqual(["named.test"]);
 });

@@ -15,11 +15,11 @@ export interface ServeCommandOptions {
   logLevel?: ServeOptions["logLevel"];
 }
 
-function wholeNumber(min: number, max: number): (text: string) => number {
+function wholeNumber(name: string, min: number, max: number): (text: string) => number {
   return (text) => {
     const number = Number(text);
     if (/^\d+$/.test(text) && number >= min && number <= max) return number;
-    throw new UsageError(`expected a whole number from ${min} to ${max}, got "${text}"`);
+    throw new UsageError(`${name}: expected a whole number from ${min} to ${max}, got "${text}"`);
   };
 }
 
@@ -32,10 +32,12 @@ export const serveOptions: readonly Option[] = [
   new Option("--cohorts <path>", "a directory of cohorts; watched"),
   new Option("--config <file>", "deployments and everything else, in YAML or JSON"),
   new Option("--port <number>", `default ${ServeDefaults.port}`).argParser(
-    wholeNumber(0, PORT_MAX),
+    wholeNumber("--port", 0, PORT_MAX),
   ),
   new Option("--host <address>", `default ${ServeDefaults.host}`),
-  new Option("--workers <number>", "threads that serve").argParser(wholeNumber(1, WORKERS_MAX)),
+  new Option("--workers <number>", "threads that serve").argParser(
+    wholeNumber("--workers", 1, WORKERS_MAX),
+  ),
   new Option("--redis <url>", "share flags and cohorts with other processes"),
   new Option("--ui", "the page at /, also when keys are needed"),
   new Option("--no-ui", "no page at /"),

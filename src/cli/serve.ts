@@ -7,14 +7,20 @@ import type { ServeCommandOptions } from "./serve-options.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+function isZone(zone: string): zone is "us" | "eu" {
+  return zone === "us" || zone === "eu";
+}
+
 /** Flags of a server deployment, as the environment says; undefined = it names none. */
-function upstreamOf(environment: Environment): Pick<ServeOptions, "keys" | "upstream"> | undefined {
+function upstreamOf(environment: Environment): Pick<ServeOptions, "upstream"> | undefined {
   const { HALYARD_DEPLOYMENT_KEY: deploymentKey, HALYARD_SERVER_ZONE: zone } = environment;
   if (!deploymentKey) return undefined;
   const { HALYARD_API_KEY: apiKey, HALYARD_SECRET_KEY: secretKey } = environment;
   const cohortSyncConfig = apiKey && secretKey ? { apiKey, secretKey } : undefined;
-  const serverZone = zone as "us" | "eu" | undefined;
-  return { keys: [deploymentKey], upstream: { deploymentKey, serverZone, cohortSyncConfig } };
+  if (zone !== undefined && !isZone(zone)) {
+    throw new UsageError(`HALYARD_SERVER_ZONE: expected us or eu, got "${zone}"`);
+  }
+  return { upstream: { deploymentKey, serverZone: zone, cohortSyncConfig } };
 }
 
 /** @throws {@link UsageError} if it is not said, or said twice, where flags are */

@@ -97,6 +97,9 @@ export class Metrics {
     this.#gauge("halyard_config_stale", "1 = the flags should have been confirmed", all, (it) => {
       return Number(it.source.state.isStale);
     });
+    this.#gauge("halyard_source_error", "1 = flags or cohorts could not be had last", all, (it) => {
+      return Number(it.source.state.lastError !== undefined);
+    });
     this.#gauge("halyard_ready", "1 = there are flags to answer with", all, (deployment) => {
       return Number(deployment.isReady);
     });

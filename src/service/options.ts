@@ -16,7 +16,8 @@ export interface UpstreamOptions extends UpstreamConfig {
 export interface DeploymentOptions {
   /** For logs and metrics. Default: "default". */
   name?: string;
-  /** Texts that begin with "client-" are client keys. Default: none, whoever asks may. */
+  /** Texts that begin with "client-" are client keys. Default: that of
+   * `upstream`; without one none, and whoever asks may. */
   keys?: readonly (string | DeploymentKey)[];
   /** Who may download cohorts. Default: whoever has the keys of `upstream.cohortSyncConfig`. */
   cohortKeys?: readonly CohortKeys[];

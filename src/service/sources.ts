@@ -17,6 +17,7 @@ import {
   type ServiceOptions,
 } from "./options.ts";
 import type { Source } from "./source.ts";
+import { ofOneServer } from "./upstream-config.ts";
 import { UpstreamSource, type UpstreamSourceOptions } from "./upstream-source.ts";
 
 /** Of one deployment: in vain beside several, and keys among them would open nothing. */
@@ -43,10 +44,13 @@ function deploymentOf(options: DeploymentOptions, service: ServiceOptions): Depl
   return new Deployment({ name, source, keys, tracker: trackerOf(name, options, service) });
 }
 
-/** Whoever may download cohorts upstream may do it here, unless options say who may. */
+/** Whoever may download flags and cohorts upstream may do it here, unless options say who may. */
 export function keysOf({ keys, cohortKeys, upstream }: DeploymentOptions): Keys {
   const synced = upstream?.cohortSyncConfig;
-  return { keys, cohortKeys: cohortKeys ?? (synced && [synced]) };
+  return {
+    keys: keys ?? (upstream && [upstream.deploymentKey]),
+    cohortKeys: cohortKeys ?? (synced && [synced]),
+  };
 }
 
 /** Tracks what requests of a deployment say; undefined = there is nothing to be tracked. */
@@ -77,7 +81,8 @@ function sourceOf(name: string, options: DeploymentOptions, service: ServiceOpti
   const { shared } = service;
   const log = clientLog(service.log ?? consoleLog, name);
   if (flags !== undefined) return new FileSource({ flags, cohorts: options.cohorts, shared, log });
-  const { deploymentKey, ...config } = upstream!;
+  const { deploymentKey, ...others } = upstream!;
+  const config = ofOneServer(others);
   const { snapshotPath = join(ServiceDefaults.snapshotPath, encodeURIComponent(name)) } = options;
   if (service.redis)
     return fleetOf(service.redis, { deploymentKey, config, snapshotPath, shared, log });

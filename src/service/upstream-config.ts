@@ -16,6 +16,14 @@ export type UpstreamConfig = Pick<
   | "httpAgent"
 >;
 
+/** A server that is named has all there is, unless others are: they would get its keys. */
+export function ofOneServer(config: UpstreamConfig): UpstreamConfig {
+  const { serverUrl, cohortSyncConfig } = config;
+  if (!serverUrl) return config;
+  const cohorts = cohortSyncConfig && { cohortServerUrl: serverUrl, ...cohortSyncConfig };
+  return { streamServerUrl: serverUrl, ...config, cohortSyncConfig: cohorts };
+}
+
 /**
  * A configuration with its defaults.
  *

@@ -106,6 +106,9 @@ export async function readConfig(file: string, environment: Environment): Promis
     if (value !== undefined) return value;
     throw new ConfigFileError(`${file}: ${path}: expected ${name} in the environment, got none`);
   });
+  if (Array.isArray(filled)) {
+    throw new ConfigFileError(`${file}: expected options, got a list (of flags? then --flags)`);
+  }
   const parsed = v.safeParse(schema, filled ?? {});
   if (!parsed.success) throw new ConfigFileError(`${file}: ${describe(parsed.issues[0])}`);
   return withPaths(parsed.output, dirname(file));

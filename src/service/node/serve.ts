@@ -53,13 +53,19 @@ function untracked(options: ServeOptions): ServeOptions {
   return { ...options, ...nothing, deployments };
 }
 
-/** Logs when other flags are live, and when they become stale or are confirmed again. */
+/** Logs when others are live, and when flags become stale or are confirmed again. */
 function tellChanges({ name, source }: Deployment, log: ServiceLog): void {
   let last: Pick<SourceState, "digest" | "isStale"> = { digest: undefined, isStale: false };
+  let lastCohorts = "[]";
   const tell = () => {
-    const { digest, isStale, lastError } = source.state;
+    const { digest, isStale, lastError, cohorts } = source.state;
     const fields = { deployment: name, digest, flags: source.engine.flagKeys.length };
     if (digest !== last.digest) log.info(fields, "flags are live");
+    const allCohorts = JSON.stringify(cohorts.map(({ path: _, ...cohort }) => cohort));
+    if (allCohorts !== lastCohorts) {
+      log.info({ deployment: name, cohorts: cohorts.length }, "cohorts are live");
+    }
+    lastCohorts = allCohorts;
     if (isStale && !last.isStale) log.warn({ ...fields, reason: lastError }, "flags are stale");
     if (!isStale && last.isStale) log.info(fields, "flags are no longer stale");
     last = { digest, isStale };
@@ -73,6 +79,8 @@ function placeOf({ port = ServeDefaults.port, host = ServeDefaults.host }: Serve
 }
 
 function urlOf({ host }: { host: string }, port: number): string {
+  // Of all addresses of this machine: one that can be asked.
+  if (host === "0.0.0.0" || host === "::") return `http://localhost:${port}`;
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 

@@ -18,7 +18,6 @@ const EXAMPLE: User = {
   user_properties: { email: "anna@example.com", plan: "premium", lifetime_orders: 14 },
   groups: { company: ["Acme Corp"] },
   group_properties: { company: { "Acme Corp": { plan: "enterprise", seats: 640 } } },
-  cohort_ids: [],
 };
 
 /** What a text is instead of a user; undefined = it is one. */
