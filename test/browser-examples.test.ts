@@ -19,6 +19,7 @@ import {
 
 const open = withBrowser();
 const browser = withChromium();
+const imagePath = process.env.PAGE_IMAGE;
 const example = (name: string) => new URL(`../examples/${name}`, import.meta.url);
 
 test("a page on the service", async () => {
@@ -30,7 +31,7 @@ test("a page on the service", async () => {
     response.end(isScript ? script : readFileSync(example("browser/index.html")));
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const page = await browser().newPage();
+  const page = await browser().newPage({ viewport: { width: 800, height: 1000 } });
   const { port } = server.address() as AddressInfo;
   await page.goto(`http://127.0.0.1:${port}/?user=u7&service=${opened.url}`);
   const rows = page.locator("#variants tr");
@@ -38,6 +39,7 @@ test("a page on the service", async () => {
   const shown = await rows.evaluateAll((all) => all.map((row) => row.children[0].textContent));
   for (const key of shown) expect(EXAMPLE_KEYS).toContain(key);
   expect(await page.locator("#exposures li").count()).toBeGreaterThan(0);
+  if (imagePath) await page.screenshot({ path: imagePath });
   await page.close();
   server.close();
   server.closeAllConnections();

@@ -3,7 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type EvaluationFlag, type ExperimentUser, toContext } from "halyard/engine";
 import { createService, type ServiceOptions } from "halyard/service";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type LaunchOptions,
+  type Page,
+} from "playwright-core";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { evaluateWithOracle } from "./oracle.ts";
 import { listen } from "./service-server.ts";
@@ -24,13 +30,13 @@ type Open = (options: ServiceOptions, context?: PageOptions) => Promise<OpenPage
 type PageOptions = BrowserContextOptions & { fragment?: string };
 
 /** A browser for a file's tests. Without one they are skipped, but where CI is set they fail. */
-export function withChromium(): () => Browser {
+export function withChromium(options: LaunchOptions = {}): () => Browser {
   let browser: Browser | undefined;
   const message = "expected chromium, chromium-browser or google-chrome in PATH, got none";
   beforeAll(async () => {
     if (!executablePath && process.env.CI === "true") throw new Error(message);
     if (!executablePath) console.warn(`the page's tests are skipped: ${message}`);
-    else browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    else browser = await chromium.launch({ executablePath, args: ["--no-sandbox"], ...options });
   });
   beforeEach(({ skip }) => {
     if (!browser) skip(message);

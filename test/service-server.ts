@@ -58,7 +58,7 @@ export async function runService(options: ServiceOptions): Promise<Running> {
 }
 
 /** Starts a service, and has it answer on loopback. */
-export async function listen(service: Service) {
+export async function listen(service: Pick<Service, "start" | "stop" | "fetch">) {
   await service.start();
   const server = serve({ fetch: service.fetch, hostname: "127.0.0.1", port: 0 }) as Server;
   if (!server.listening) await once(server, "listening");

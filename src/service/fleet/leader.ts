@@ -55,14 +55,20 @@ export class Leader {
     const { board, timing, log } = this.#options;
     try {
       const isElected = await board.lead(token, timing.lockMillis);
-      if (!isElected) this.#refusal = undefined;
+      if (!isElected) this.#refuse(undefined);
       return isElected;
     } catch (error) {
       const refusal = log.clean(reasonOf(error));
       if (refusal !== this.#refusal) log.warn("this instance cannot lead", error);
-      this.#refusal = refusal;
+      this.#refuse(refusal);
       return false;
     }
+  }
+
+  #refuse(refusal: string | undefined): void {
+    if (refusal === this.#refusal) return;
+    this.#refusal = refusal;
+    this.#options.onChange();
   }
 
   async #serve(token: string, since: number, life: AbortSignal): Promise<void> {
