@@ -1,6 +1,7 @@
 // Exposures and assignments of requests, as Amplitude's Node SDK uploads them for the same users.
 import type { ExperimentUser } from "halyard";
 import type { EvaluationFlag } from "halyard/engine";
+import { InlineSource } from "halyard/service";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bucketOf, flagOf, on } from "./agree.ts";
 import { AnalyticsServer, accept } from "./analytics-server.ts";
@@ -243,4 +244,25 @@ describe("what waits to be uploaded", () => {
       server.answer = accept;
     }
   });
+});
+
+test("of answers that were not given, as other flags went live, nothing is tracked", async () => {
+  const flagsWith = (variant: string) => [flagOf("flag", [{ variant }])];
+  const source = new InlineSource(flagsWith("on"));
+  let isLate = true;
+  const catchUp = () => {
+    if (!isLate) return undefined;
+    isLate = false;
+    source.update(flagsWith("other"));
+    return Promise.resolve();
+  };
+  const late = Object.assign(source, { catchUp });
+  const { url, service } = await runService({ source: late, ...configsOf("late") });
+  const body = JSON.stringify({ context: { targetingKey: "u" } });
+  const answer = await ask(`${url}/ofrep/v1/evaluate/flags`, { method: "POST", body });
+  expect(JSON.parse(answer.text).flags).toMatchObject([{ key: "flag", variant: "other" }]);
+  await service.stop();
+  const [event, ...more] = server.eventsOf("late assignment");
+  expect(event.event_properties).toMatchObject({ "flag.variant": "other" });
+  expect(more).toEqual([]);
 });

@@ -3,6 +3,7 @@ import {
   type ExperimentUser,
   type Explanation,
   toContext,
+  type Variants,
 } from "../engine/index.ts";
 import type { Tracker, TrackOptions } from "../tracking/tracker.ts";
 import { FlagDocument } from "./flag-document.ts";
@@ -53,25 +54,30 @@ export class Deployment {
   }
 
   /**
-   * All variants of a user, as JSON in UTF-8; tracked as the options say.
+   * All variants of a user. Nothing is tracked: see {@link track}.
    *
    * @throws `ContextError` for a user that is too large to be evaluated
    */
-  evaluateAll(user: ExperimentUser, options: TrackOptions): Uint8Array<ArrayBuffer> {
-    const variants = this.source.engine.evaluateAll(toContext(user));
-    this.tracker?.track(user, variants.toObject(), options);
-    return variants.toJsonBytes();
+  evaluateAll(user: ExperimentUser): Variants {
+    return this.source.engine.evaluateAll(toContext(user));
   }
 
   /** As {@link evaluateAll}, of some flags and of those that they depend on, as an object. */
-  evaluate(
+  evaluate(user: ExperimentUser, flagKeys?: readonly string[]): Record<string, EvaluationVariant> {
+    return this.source.engine.evaluate(toContext(user), flagKeys);
+  }
+
+  /**
+   * What is answered to a user is tracked as the options say.
+   *
+   * @param results - called only if there is something to be tracked
+   */
+  track(
     user: ExperimentUser,
-    flagKeys: readonly string[] | undefined,
+    results: () => Record<string, EvaluationVariant>,
     options: TrackOptions,
-  ): Record<string, EvaluationVariant> {
-    const variants = this.source.engine.evaluate(toContext(user), flagKeys);
-    this.tracker?.track(user, variants, options);
-    return variants;
+  ): void {
+    if (this.tracker?.tracks(options)) this.tracker.track(user, results(), options);
   }
 
   /** Why a flag answers as it does; undefined if it does not exist. Nothing is tracked. */

@@ -104,6 +104,19 @@ export class Tracker {
     if (this.#channels.length > 0) await importAnalytics();
   }
 
+  /** Whether {@link track} tracks anything with these options. */
+  tracks(options?: TrackOptions | null): boolean {
+    const { assignments, exposures } = this.#channelsFor(options);
+    return (assignments ?? exposures) !== undefined;
+  }
+
+  #channelsFor(options: TrackOptions | null | undefined) {
+    return {
+      assignments: options?.tracksAssignment === false ? undefined : this.#assignments,
+      exposures: options?.tracksExposure ? this.#exposures : undefined,
+    };
+  }
+
   /**
    * Tracks an evaluation unless the same one has been tracked within a day. Never throws.
    *
@@ -111,8 +124,7 @@ export class Tracker {
    * @param results - as the engine gave them; not written to from now on
    */
   track(user: ExperimentUser, results: Results, options?: TrackOptions | null): void {
-    const assignments = options?.tracksAssignment === false ? undefined : this.#assignments;
-    const exposures = options?.tracksExposure ? this.#exposures : undefined;
+    const { assignments, exposures } = this.#channelsFor(options);
     const channel = assignments ?? exposures;
     if (!channel) return;
     try {

@@ -1,7 +1,9 @@
 // OpenFeature's remote evaluation protocol (OFREP), as its SDKs ask for it: docs/ofrep.md.
 
+import type { ExperimentUser } from "../../engine/index.ts";
 import { reasonOf } from "../../sdk/log.ts";
 import { corsOf } from "../cors.ts";
+import type { Deployment } from "../deployment.ts";
 import type { Access } from "../deployments.ts";
 import { JSON_TYPE, UNCACHED } from "../headers.ts";
 import { etagOf, isMatch } from "../negotiation.ts";
@@ -28,15 +30,8 @@ export function ofrepRoutes(router: Router, parts: ServiceParts): void {
     const { deployment } = access;
     const user = await userOfRequest(request.raw, limits);
     counters.get(deployment)?.ofrep();
-    const answered = () => deployment.evaluate(user, flagKeys, trackOptionsOf(request.headers));
-    let variants = answered();
-    // Values are by the rules of the flags that gave the variants, and of no others.
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const late = deployment.source.catchUp?.();
-      if (!late) break;
-      await late;
-      variants = answered();
-    }
+    const variants = await variantsOf(deployment, user, flagKeys);
+    deployment.track(user, () => variants, trackOptionsOf(request.headers));
     return { access, deployment, user, variants, known: answers.get(deployment)! };
   };
 
@@ -65,6 +60,18 @@ export function ofrepRoutes(router: Router, parts: ServiceParts): void {
   router.post(PATH, caught(all, parts));
   // The JavaScript SDK does not encode keys: theirs may have slashes.
   router.post(`${PATH}/:key{.+}`, caught(one, parts));
+}
+
+/** Values are by the rules of the flags that gave the variants, and of no others. */
+async function variantsOf(deployment: Deployment, user: ExperimentUser, flagKeys?: string[]) {
+  let variants = deployment.evaluate(user, flagKeys);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const late = deployment.source.catchUp?.();
+    if (!late) break;
+    await late;
+    variants = deployment.evaluate(user, flagKeys);
+  }
+  return variants;
 }
 
 function bulk({ headers }: RoutedRequest, access: Access, text: string): Response {

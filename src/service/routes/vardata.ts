@@ -30,9 +30,12 @@ export function vardataRoutes(router: Router, { deployments, limits, counters }:
     const options = trackOptionsOf(request.headers);
     counters.get(deployment)?.variants();
     if (!flagKeys && !filter && !isLegacy) {
-      return answer(deployment.evaluateAll(user, options), access);
+      const all = deployment.evaluateAll(user);
+      deployment.track(user, () => all.toObject(), options);
+      return answer(all.toJsonBytes(), access);
     }
-    const variants = deployment.evaluate(user, flagKeys, options);
+    const variants = deployment.evaluate(user, flagKeys);
+    deployment.track(user, () => variants, options);
     const chosen = filter ? chosenOf(variants, ({ metadata }) => filter(metadata)) : variants;
     return answer(JSON.stringify(isLegacy ? legacyOf(chosen) : chosen), access);
   };
