@@ -1,9 +1,10 @@
 // The two requests of a client.
 
-import type { EvaluationFlag, EvaluationVariant } from "../engine/index.ts";
+import type { EvaluationFlag } from "../engine/index.ts";
 import { addressOf } from "../sdk/endpoints.ts";
 import { HttpError } from "../sdk/http-error.ts";
 import { LIBRARY } from "../sdk/library.ts";
+import { areVariants, USER_HEADER_BYTES_MAX } from "../sdk/vardata.ts";
 import { base64UrlOf } from "./base64.ts";
 import type { ResolvedConfig } from "./config.ts";
 import type { FetchOptions } from "./contract.ts";
@@ -11,8 +12,6 @@ import { fetchClient, type HttpClient, isTimeout } from "./transport.ts";
 import type { ExperimentUser } from "./user.ts";
 import { evaluatedVariant, type Variants } from "./variant.ts";
 
-/** Servers and those in between refuse headers that are much longer. */
-const USER_HEADER_BYTES_MAX = 8_000;
 /** What servers answer that take no body. */
 const NO_BODY: readonly number[] = [404, 405, 415];
 
@@ -64,10 +63,10 @@ export class Api {
     }
     if (tracking) headers["X-Amp-Exp-Track"] = tracking;
     const answer = await this.#sendUser(JSON.stringify(sent), { url, headers, timeoutMillis });
-    if (!isRecord(answer) || !Object.values(answer).every(isRecord)) {
+    if (!areVariants(answer)) {
       throw new SyntaxError("variants: expected variants by flag key, got other JSON");
     }
-    const variants = Object.entries(answer as Record<string, EvaluationVariant>);
+    const variants = Object.entries(answer);
     return Object.fromEntries(variants.map(([key, variant]) => [key, evaluatedVariant(variant)]));
   }
 
@@ -102,8 +101,4 @@ export class Api {
       throw new SyntaxError(`${what}: expected JSON, got something else`);
     }
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,4 @@
-/** Longer intervals would be none. */
-const MILLIS_MAX = 2 ** 31 - 1;
+import { MILLIS_MAX } from "../sdk/millis.ts";
 
 /** Does something time and again, but not before it has done it the last time. */
 export class FlagPoller {

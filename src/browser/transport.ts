@@ -1,3 +1,5 @@
+import { MILLIS_MAX } from "../sdk/millis.ts";
+
 /** An answer: its status, and its body as text. */
 export interface SimpleResponse {
   status: number;
@@ -14,9 +16,6 @@ export interface HttpClient {
     timeoutMillis?: number,
   ): Promise<SimpleResponse>;
 }
-
-/** A longer timer would end at once. */
-const MILLIS_MAX = 2 ** 31 - 1;
 
 /** By the runtime's own `fetch`; what takes too long is aborted. */
 export const fetchClient: HttpClient = {

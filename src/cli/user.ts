@@ -1,12 +1,9 @@
 import type { ExperimentUser } from "../engine/index.ts";
 import { describe, InputError } from "../sdk/input-error.ts";
+import { isRecord } from "../sdk/record.ts";
 
 type Check = (value: unknown, path: string, fail: Fail) => void;
 type Fail = (path: string, expected: string, value: unknown) => never;
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
-}
 
 function step(path: string, key: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
@@ -21,7 +18,7 @@ const texts: Check = (value, path, fail) => {
 
 function objectOf(check: Check): Check {
   return (value, path, fail) => {
-    if (!isObject(value)) return fail(path, "an object", value);
+    if (!isRecord(value)) return fail(path, "an object", value);
     for (const [key, item] of Object.entries(value)) check(item, step(path, key), fail);
   };
 }
@@ -54,7 +51,7 @@ export function asUser(value: unknown, place: string, path = ""): ExperimentUser
   const fail: Fail = (at, expected, got) => {
     throw new InputError(place, at, expected, describe(got));
   };
-  if (!isObject(value)) return fail(path, "a user object", value);
+  if (!isRecord(value)) return fail(path, "a user object", value);
   for (const [key, check] of Object.entries(checks)) {
     const field = Object.hasOwn(value, key) ? value[key] : undefined;
     if (field !== undefined && field !== null) check(field, step(path, key), fail);

@@ -4,9 +4,9 @@ import type { EvaluationFlag } from "../engine/index.ts";
 import { endpointsOf, type ServerZone } from "../sdk/endpoints.ts";
 import type { HttpOptions } from "../sdk/http.ts";
 import type { LogOptions } from "../sdk/log.ts";
+import { MILLIS_MAX } from "../sdk/millis.ts";
 import type { Variant } from "../sdk/variant.ts";
 import type { AssignmentConfig, ExposureConfig } from "../tracking/config.ts";
-import { MILLIS_MAX } from "./pause.ts";
 
 /** Which cohorts to download, and with whose keys. */
 export interface CohortSyncConfig {

@@ -1,6 +1,6 @@
 import { reasonOf } from "../sdk/log.ts";
+import { MILLIS_MAX } from "../sdk/millis.ts";
 import type { FlagSource } from "./flag-feed.ts";
-import { MILLIS_MAX } from "./pause.ts";
 
 export interface FreshnessOptions {
   /** Milliseconds after which flags that are polled should have been confirmed. */

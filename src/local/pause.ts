@@ -1,7 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-
-/** A longer timer would end at once. */
-export const MILLIS_MAX = 2 ** 31 - 1;
+import { MILLIS_MAX } from "../sdk/millis.ts";
 
 /** Waits; throws what the signal is aborted with. */
 export async function pause(millis: number, signal: AbortSignal): Promise<void> {

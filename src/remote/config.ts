@@ -3,6 +3,7 @@
 import { endpointsOf, type ServerZone } from "../sdk/endpoints.ts";
 import type { HttpOptions } from "../sdk/http.ts";
 import type { LogOptions } from "../sdk/log.ts";
+import { MILLIS_MAX } from "../sdk/millis.ts";
 
 export interface RemoteEvaluationConfig extends LogOptions, HttpOptions {
   /** Tells clients of one deployment key apart. */
@@ -35,9 +36,6 @@ export const RemoteEvaluationDefaults = Object.freeze({
   fetchRetryBackoffScalar: 1.5,
   fetchRetryTimeoutMillis: 10_000,
 } as const);
-
-/** A longer timer would end at once. */
-const MILLIS_MAX = 2 ** 31 - 1;
 
 type Numbers = Exclude<keyof typeof RemoteEvaluationDefaults, "serverZone">;
 

@@ -1,8 +1,9 @@
 import { validateHeaderValue } from "node:http";
-import type { EvaluationVariant, ExperimentUser } from "../engine/index.ts";
+import type { ExperimentUser } from "../engine/index.ts";
 import { addressOf } from "../sdk/endpoints.ts";
 import { errorOf, type Http, type HttpRequest } from "../sdk/http.ts";
 import { LIBRARY } from "../sdk/library.ts";
+import { areVariants, USER_HEADER_BYTES_MAX } from "../sdk/vardata.ts";
 import { type Variants, variantsOf } from "../sdk/variant.ts";
 
 /** What a request for variants may say besides the user. */
@@ -21,9 +22,6 @@ export interface FetchOptions {
 export type EvaluationRequest = Pick<HttpRequest, "url" | "headers" | "body">;
 
 const WHAT = "remote evaluation";
-
-/** Servers and those in between refuse headers that are much longer. */
-const USER_HEADER_BYTES_MAX = 8_000;
 
 /** Evaluates users on a server: `GET` or `POST {serverUrl}/sdk/v2/vardata?v=0`. */
 export class EvaluationApi {
@@ -115,12 +113,8 @@ function parseVariants(text: string): Variants {
     // The error of JSON.parse repeats the answer, in which the user may be.
     throw new SyntaxError(`${WHAT}: expected JSON, got something else`);
   }
-  if (!isRecord(answer) || !Object.values(answer).every(isRecord)) {
+  if (!areVariants(answer)) {
     throw new SyntaxError(`${WHAT}: expected variants by flag key, got other JSON`);
   }
-  return variantsOf(answer as Record<string, EvaluationVariant>);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return variantsOf(answer);
 }

@@ -1,6 +1,7 @@
 // The user of a request, wherever Amplitude's SDKs and APIs put it.
 
 import type { ExperimentUser } from "../engine/index.ts";
+import { isRecord } from "../sdk/record.ts";
 import { decodeBase64 } from "./base64.ts";
 import { isDeeper, type Limits, readBody } from "./limits.ts";
 import { Problem } from "./problem.ts";
@@ -55,7 +56,7 @@ function parseUser(text: string, path: string, limits: Limits): ExperimentUser {
     // The error of JSON.parse repeats the text, in which the user is.
     throw invalid(path, "expected JSON, got something else");
   }
-  if (typeof user !== "object" || user === null || Array.isArray(user)) {
+  if (!isRecord(user)) {
     throw invalid(path, "expected a user object, got another value");
   }
   if (isDeeper(user, limits.userDepth)) {

@@ -1,6 +1,7 @@
 // From an evaluation context of OpenFeature to a user. Rules: docs/ofrep.md.
 
 import type { ExperimentUser } from "../../engine/index.ts";
+import { isRecord } from "../../sdk/record.ts";
 import { isDeeper, type Limits, readBody } from "../limits.ts";
 import { OfrepFailure } from "./failure.ts";
 
@@ -31,14 +32,14 @@ export async function userOfRequest(request: Request, limits: Limits): Promise<E
     // The error of JSON.parse repeats the text, in which the user is.
     throw new OfrepFailure(400, "PARSE_ERROR", "body: expected JSON, got something else");
   }
-  if (!isObject(body)) {
+  if (!isRecord(body)) {
     throw new OfrepFailure(400, "PARSE_ERROR", "body: expected an object, got another value");
   }
   return userOfContext(body.context ?? {}, limits);
 }
 
 function userOfContext(context: unknown, limits: Limits): ExperimentUser {
-  if (!isObject(context)) throw invalid("context", "expected an object, got another value");
+  if (!isRecord(context)) throw invalid("context", "expected an object, got another value");
   if (isDeeper(context, limits.userDepth)) {
     throw invalid("context", `expected at most ${limits.userDepth} levels, got more`);
   }
@@ -69,7 +70,7 @@ function targetingKeyOf({ targetingKey }: Json): string | undefined {
 
 function objectOf(context: Json, name: string): Json | undefined {
   const value = context[name] ?? undefined;
-  if (value === undefined || isObject(value)) return value;
+  if (value === undefined || isRecord(value)) return value;
   throw invalid(`context.${name}`, "expected an object, got another value");
 }
 
@@ -78,10 +79,6 @@ function groupNamesOf([type, names]: [string, unknown]): [string, string[]] {
   const isList = Array.isArray(names) && names.every((name) => typeof name === "string");
   if (isList) return [type, names];
   throw invalid("context.groups", "expected texts or lists of texts, got another value");
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function invalid(path: string, reason: string): OfrepFailure {
