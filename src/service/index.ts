@@ -1,3 +1,4 @@
+export { createService } from "./create-service.ts";
 export type { Deployment, DeploymentStatus } from "./deployment.ts";
 export type { Deployments } from "./deployments.ts";
 export { InlineSource } from "./inline-source.ts";
@@ -10,5 +11,5 @@ export type {
   ServiceOptions,
   UpstreamOptions,
 } from "./options.ts";
-export { createService, type Service } from "./service.ts";
+export type { Service } from "./service.ts";
 export type { CohortFile, FleetState, Source, SourceState } from "./source.ts";

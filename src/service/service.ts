@@ -16,7 +16,6 @@ import { ofrepRoutes } from "./routes/ofrep.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import { vardataRoutes } from "./routes/vardata.ts";
-import { deploymentsOf } from "./sources.ts";
 
 /** What serves, apart from where flags come from. */
 export interface ServiceSetup
@@ -45,7 +44,7 @@ export class Service {
   readonly hasPage: boolean;
   readonly #closing = new AbortController();
 
-  /** @internal use {@link createService} */
+  /** @internal use `createService` */
   constructor(setup: ServiceSetup) {
     const { deployments, limits, log = consoleLog } = setup;
     const metrics = new Metrics();
@@ -114,19 +113,4 @@ function countersOf(metrics: Metrics, deployment: Deployment): Counters {
     ofrep: metrics.evaluationsOf(deployment, "ofrep"),
     explanation: metrics.evaluationsOf(deployment, "explanation"),
   };
-}
-
-/**
- * An evaluation service to embed in another server: `fetch` takes a web-standard `Request`. To be
- * started.
- *
- * @example
- * const service = createService({ flags: "flags.json" });
- * await service.start();
- * serve({ fetch: service.fetch, port: 3546 });
- *
- * @throws Error for options that contradict each other
- */
-export function createService(options: ServiceOptions): Service {
-  return new Service({ ...options, deployments: deploymentsOf(options) });
 }

@@ -1,8 +1,6 @@
 // From options to deployments.
 
 import { join } from "node:path";
-import { Log } from "../sdk/log.ts";
-import { Tracker } from "../tracking/tracker.ts";
 import { Deployment } from "./deployment.ts";
 import { Deployments } from "./deployments.ts";
 import { FileSource } from "./files/file-source.ts";
@@ -16,6 +14,7 @@ import {
   ServiceDefaults,
   type ServiceOptions,
 } from "./options.ts";
+import { trackerOf } from "./request-tracker.ts";
 import type { Source } from "./source.ts";
 import { ofOneServer } from "./upstream-config.ts";
 import { UpstreamSource, type UpstreamSourceOptions } from "./upstream-source.ts";
@@ -51,17 +50,6 @@ export function keysOf({ keys, cohortKeys, upstream }: DeploymentOptions): Keys 
     keys: keys ?? (upstream && [upstream.deploymentKey]),
     cohortKeys: cohortKeys ?? (synced && [synced]),
   };
-}
-
-/** Tracks what requests of a deployment say; undefined = there is nothing to be tracked. */
-export function trackerOf(
-  name: string,
-  { exposureConfig, assignmentConfig }: DeploymentOptions,
-  { log = consoleLog }: Pick<ServiceOptions, "log">,
-): Tracker | undefined {
-  if (!exposureConfig && !assignmentConfig) return undefined;
-  const secrets = [exposureConfig?.apiKey, assignmentConfig?.apiKey];
-  return new Tracker({ exposureConfig, assignmentConfig }, new Log(clientLog(log, name), secrets));
 }
 
 function sourceOf(name: string, options: DeploymentOptions, service: ServiceOptions): Source {

@@ -1,7 +1,8 @@
 import { collectDefaultMetrics } from "prom-client";
+import { createService } from "../create-service.ts";
 import type { Deployment } from "../deployment.ts";
 import type { ServiceLog } from "../log.ts";
-import { createService, type Service } from "../service.ts";
+import type { Service } from "../service.ts";
 import type { SourceState } from "../source.ts";
 import { Crew } from "./crew.ts";
 import { HttpServer } from "./http-server.ts";

@@ -6,8 +6,8 @@ import { Deployment } from "../deployment.ts";
 import { Deployments } from "../deployments.ts";
 import { GuestSource } from "../guest-source.ts";
 import { KeyRing } from "../key-ring.ts";
+import { trackerOf } from "../request-tracker.ts";
 import { Service } from "../service.ts";
-import { trackerOf } from "../sources.ts";
 import { HttpServer } from "./http-server.ts";
 import { makeLog } from "./log.ts";
 import type {
