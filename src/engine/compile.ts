@@ -1,45 +1,26 @@
 // Flags → image: checks, interning, numbering, writing. JSON never enters the core.
 
-import { FLAG_COUNT_MAX, IMAGE_CHECKSUM, IMAGE_HEADER_SIZE } from "../../assembly/layout.ts";
-import { problemOf } from "./check.ts";
-import { ConfigError, describe, type EngineWarning } from "./errors.ts";
+import { IMAGE_CHECKSUM, IMAGE_HEADER_SIZE } from "../../assembly/layout.ts";
+import type { EngineWarning } from "./errors.ts";
 import type { EvaluationFlag } from "./flag.ts";
-import { FlagCompiler, parentIndexes, type Warn } from "./flag-compiler.ts";
-import type { ImageWriter } from "./image-writer.ts";
-import { findCycles } from "./order.ts";
+import { FlagCompiler, type Warn } from "./flag-compiler.ts";
+import { ImageTables } from "./image-tables.ts";
+import { ImageWriter } from "./image-writer.ts";
 import { SAMPLE_FLAG } from "./sample-flag.ts";
-import { ImageTables } from "./tables.ts";
-
-/** What a config may be given as, besides an image. */
-export type Flags = readonly EvaluationFlag[] | Readonly<Record<string, EvaluationFlag>>;
+import { type Flags, usableFlags, warnInto } from "./usable-flags.ts";
 
 /** The checksum covers what lies behind it, in blocks of this many bytes. */
 const BLOCK_SIZE = 32;
 
-/** The path of a flag in messages, by key: an array's index means little in a large config. */
-function pathOf(key: string): string {
-  return `flags[${JSON.stringify(key)}]`;
-}
-
 /**
- * Compiles flags into an unsealed image.
+ * Compiles flags into an unsealed image. A flag that is malformed is left out with a warning.
  *
- * @throws {@link ConfigError} if `flags` is neither an array nor a record, or is too large.
- * A flag that is malformed is left out with a warning instead.
+ * @throws {@link ConfigError} if `flags` is neither an array nor a record, or is too large
  */
 export function compile(flags: Flags): Uint8Array {
   const warnings: EngineWarning[] = [];
-  const warn: Warn = (code, flagKey, path, message) =>
-    warnings.push({ code, flagKey, path: pathOf(flagKey) + path, message });
-  const usable = withoutCycles(new Map(entriesOf(flags, warnings)), warn);
-  if (usable.size > FLAG_COUNT_MAX) {
-    throw new ConfigError(
-      "too-large",
-      "flags",
-      `at most ${FLAG_COUNT_MAX} flags`,
-      `${usable.size}`,
-    );
-  }
+  const warn = warnInto(warnings);
+  const usable = usableFlags(flags, warnings);
   if (kept.length === 0) {
     kept.push(compilationOf(new Map([[SAMPLE_FLAG.key, SAMPLE_FLAG]]), warn, []));
   }
@@ -66,69 +47,8 @@ function compilationOf(
 ): Compilation {
   const tables = new ImageTables([...flags.keys()]);
   const compilers = Array.from(flags.values(), (flag) => new FlagCompiler(tables, flag, warn));
-  for (const compiler of compilers) tables.flags.push(compiler.compile());
-  return { compilers, tables, writer: tables.write(IMAGE_HEADER_SIZE, warnings) };
-}
-
-/** The flags that can be used, in the order in which an object lists their keys. */
-function entriesOf(flags: Flags, warnings: EngineWarning[]): [string, EvaluationFlag][] {
-  if (typeof flags !== "object" || flags === null) {
-    throw new ConfigError(
-      "invalid-config",
-      "flags",
-      "an array or a record of flags",
-      describe(flags),
-    );
-  }
-  const isList = Array.isArray(flags);
-  const byKey: Record<string, EvaluationFlag> = Object.create(null);
-  for (const name of Object.keys(flags)) {
-    const flag = (flags as Record<string, EvaluationFlag>)[name];
-    const place = () => (isList ? `flags[${name}]` : pathOf(name));
-    const key: unknown = flag?.key;
-    if (typeof key !== "string") {
-      const isObject = typeof flag === "object" && flag !== null;
-      const path = isObject ? `${place()}.key` : place();
-      const expected = isObject ? "a string" : "an object";
-      const message = `expected ${expected}, got ${describe(isObject ? key : flag)}`;
-      warnings.push({ code: "malformed-flag", path, message });
-      continue;
-    }
-    if (key in byKey) {
-      const message = `the key ${JSON.stringify(key)} stands earlier too; the later flag is used`;
-      warnings.push({ code: "duplicate-flag", flagKey: key, path: place(), message });
-    }
-    byKey[key] = flag;
-  }
-  const entries: [string, EvaluationFlag][] = [];
-  for (const key of Object.keys(byKey)) {
-    const problem = problemOf(byKey[key] as unknown as Record<string, unknown>);
-    if (problem) {
-      const path = pathOf(key) + problem.path;
-      warnings.push({ code: "malformed-flag", flagKey: key, path, message: problem.message });
-    } else {
-      entries.push([key, byKey[key]]);
-    }
-  }
-  return entries;
-}
-
-function withoutCycles(
-  flags: Map<string, EvaluationFlag>,
-  warn: Warn,
-): Map<string, EvaluationFlag> {
-  const keys = [...flags.keys()];
-  const indexes = new Map(keys.map((key, index) => [key, index]));
-  const parents = keys.map((key) => parentIndexes(flags.get(key)!, indexes));
-  const graph = { count: keys.length, parentsOf: (flag: number) => parents[flag] };
-  for (const cycle of findCycles(graph)) {
-    const names = cycle.map((flag) => keys[flag]);
-    const shown = names.slice(0, 8).map((name) => JSON.stringify(name));
-    const more = names.length > 8 ? ` and ${names.length - 8} more` : "";
-    for (const name of names) {
-      flags.delete(name);
-      warn("dependency-cycle", name, ".dependencies", `a cycle of ${shown.join(", ")}${more}`);
-    }
-  }
-  return flags;
+  for (const compiler of compilers) tables.add(compiler.compile());
+  const writer = new ImageWriter(IMAGE_HEADER_SIZE);
+  tables.writeAll(writer, warnings);
+  return { compilers, tables, writer };
 }

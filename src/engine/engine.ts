@@ -4,7 +4,6 @@ import { loadBuild, loadBuildSync } from "./build.ts";
 import { checkCohort } from "./check-cohort.ts";
 import type { Cohort, SetCohortOptions } from "./cohorts.ts";
 import type { Columns } from "./columns.ts";
-import type { Flags } from "./compile.ts";
 import type { Backend, CoreModule } from "./core.ts";
 import { changedKeys } from "./definition.ts";
 import type { EngineOptions, SyncEngineOptions } from "./engine-options.ts";
@@ -18,6 +17,7 @@ import { type EngineUpdate, Owner } from "./owner.ts";
 import { PinnedUser } from "./pinned-user.ts";
 import type { Session } from "./session.ts";
 import { ReadOnce } from "./slot-values.ts";
+import type { Flags } from "./usable-flags.ts";
 import type { Variants } from "./variants.ts";
 
 /** Attached engines that nobody refers to any more give back what they have held. */

@@ -18,11 +18,11 @@ import type {
 import { isKnownOperator, specOf } from "./predicate.ts";
 import type {
   BucketEntry,
+  CohortNaming,
   FlagEntry,
-  ImageTables,
   PredicateEntry,
   SegmentEntry,
-  SlotEntry,
+  Tables,
 } from "./tables.ts";
 
 /** Takes a warning about the flag with this key; `path` inside it. */
@@ -46,16 +46,25 @@ export function parentIndexes(
   return parents;
 }
 
+const NOTHING: FlagEntry = {
+  enabled: true,
+  parents: [],
+  metadata: "",
+  segments: [],
+  outcomes: [],
+  namings: [],
+};
+
 /** Compiles one flag; what it finds wrong disables this flag only. */
 export class FlagCompiler {
-  readonly #tables: ImageTables;
+  readonly #tables: Tables;
   readonly #flag: EvaluationFlag;
   readonly #warn: Warn;
   readonly #outcomes: FlagEntry["outcomes"] = [];
   readonly #variants = new Map<string, NumberedVariant>();
-  readonly #naming: CohortNaming[] = [];
+  readonly #namings: CohortNaming[] = [];
 
-  constructor(tables: ImageTables, flag: EvaluationFlag, warn: Warn) {
+  constructor(tables: Tables, flag: EvaluationFlag, warn: Warn) {
     this.#tables = tables;
     this.#flag = flag;
     this.#warn = warn;
@@ -65,32 +74,31 @@ export class FlagCompiler {
   compile(): FlagEntry {
     const { key, variants, metadata, segments } = this.#flag;
     const parents = parentIndexes(this.#flag, this.#tables.flagIndexes);
-    const entry: FlagEntry = { enabled: true, parents, metadata: "", segments: [], outcomes: [] };
+    const entry: FlagEntry = { ...NOTHING, parents, segments: [] };
     try {
-      entry.metadata = this.#tables.json.of(metadata, () => ".metadata");
+      entry.metadata = this.#tables.json(metadata, () => ".metadata");
       for (const name of Object.keys(variants)) {
         const variant = variants[name];
         if (!variant) continue;
         const place = () => `.variants[${JSON.stringify(name)}]`;
-        const json = this.#tables.json.of(variant, place);
+        const json = this.#tables.json(variant, place);
         this.#variants.set(name, { json, segment: -1, number: 0 });
       }
       for (let i = 0; i < segments.length; i++) entry.segments.push(this.#segment(segments[i], i));
-      entry.outcomes = this.#outcomes;
-      for (const naming of this.#naming) this.#nameCohorts(naming);
-      return entry;
+      // Only now is it known that the flag is used.
+      return { ...entry, outcomes: this.#outcomes, namings: this.#namings };
     } catch (problem) {
       if (!(problem instanceof FlagProblem)) throw problem;
       const isPattern = problem instanceof PatternProblem;
       const code = isPattern ? "invalid-regex" : "malformed-flag";
       this.#warn(code, key, problem.path, problem.message);
-      return { enabled: false, parents, metadata: "", segments: [], outcomes: [] };
+      return { ...NOTHING, enabled: false, parents };
     }
   }
 
   #segment(segment: EvaluationSegment, index: number): SegmentEntry {
     const entry: SegmentEntry = {
-      metadata: this.#tables.json.of(segment.metadata, () => `.segments[${index}].metadata`),
+      metadata: this.#tables.json(segment.metadata, () => `.segments[${index}].metadata`),
       conditions: [],
       count: CONDITIONS_ALWAYS,
       bucket: undefined,
@@ -146,8 +154,7 @@ export class FlagCompiler {
     const spec = specOf(String(op), values);
     if (spec.kind === KIND_HOST) checkPatterns(String(op), values, place);
     if (spec.kind === KIND_SET_ANY && slot.cohortSource) {
-      // Only once the flag is known to be used.
-      this.#naming.push({ slot, values, place });
+      this.#namings.push({ flagKey: this.#flag.key, slot, values, place });
     }
     const predicate = { name, slot, spec, index: 0 };
     slot.predicatesByName.set(name, predicate);
@@ -155,20 +162,12 @@ export class FlagCompiler {
     return predicate;
   }
 
-  #nameCohorts({ slot, values, place }: CohortNaming): void {
-    const flagKey = this.#flag.key;
-    this.#tables.nameCohorts(slot, values, (index) => ({
-      flagKey,
-      path: `${place()}.values[${index}]`,
-    }));
-  }
-
   #values(values: readonly unknown[], place: Place): readonly string[] {
     if (values.every((value) => typeof value === "string")) return values;
     return values.map((value, index) => {
       if (typeof value === "string") return value;
       const at = `${place()}.values[${index}]`;
-      const text = this.#tables.json.of(value, () => at) || String(value);
+      const text = this.#tables.json(value, () => at) || String(value);
       const message = `expected a string, got ${describe(value)}; read as ${JSON.stringify(text)}`;
       this.#warn("non-string-value", this.#flag.key, at, message);
       return text;
@@ -187,16 +186,9 @@ export class FlagCompiler {
     const slot = this.#tables.slot(bucket.selector ?? []);
     slot.isBucket = true;
     const place = () => `.segments[${segment}].bucket.allocations`;
-    const allocations = this.#tables.json.of(bucket.allocations, place);
+    const allocations = this.#tables.json(bucket.allocations, place);
     return { slot, salt: bucket.salt, ranges, allocations, pointer: 0, prefixSize: 0 };
   }
-}
-
-/** A condition that names cohorts. */
-interface CohortNaming {
-  slot: SlotEntry;
-  values: readonly string[];
-  place: Place;
 }
 
 /** A variant with its outcome in the last segment that named it. */

@@ -97,6 +97,12 @@ export class ImageWriter {
     this.setU32(at + U32, span.bytes);
   }
 
+  /** Stores a table's pointer, and a count, at `at`. */
+  setTable(at: number, values: ArrayLike<number>, count: number): void {
+    this.setU32(at, this.words(values));
+    this.setU32(at + U32, count);
+  }
+
   /** What was written of a span, e.g. to hash it. */
   bytesOf(span: Span): Uint8Array {
     return this.#bytes.subarray(span.pointer, span.pointer + span.bytes);

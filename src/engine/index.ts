@@ -1,6 +1,5 @@
 export type { Cohort, SetCohortOptions } from "./cohorts.ts";
 export type { Column, Columns } from "./columns.ts";
-export type { Flags } from "./compile.ts";
 export { type ExperimentUser, toContext } from "./context.ts";
 export type { Backend } from "./core.ts";
 export { Engine } from "./engine.ts";
@@ -35,4 +34,5 @@ export type { EngineHandle } from "./guest.ts";
 export type { Outcomes } from "./outcomes.ts";
 export type { EngineUpdate } from "./owner.ts";
 export type { PinnedUser } from "./pinned-user.ts";
+export type { Flags } from "./usable-flags.ts";
 export type { Variants } from "./variants.ts";

@@ -1,7 +1,8 @@
 // JSON texts of what flags repeat: metadata, variants and allocations are mostly equal from flag to
 // flag, and finding a known text is cheaper than writing it again.
 
-import { FlagProblem, type Place } from "./check.ts";
+import type { Place } from "./check.ts";
+import { jsonText } from "./json-text.ts";
 
 /** What values that begin alike have in common; after a whole value stands its text. */
 class Node {
@@ -23,18 +24,17 @@ export class JsonTexts {
   readonly #root = new Node();
   #nodeCount = 0;
 
-  /** JSON text of a value, "" for none. @throws {@link FlagProblem} at `place` if it has none. */
+  /** As {@link jsonText}. */
   of(value: unknown, place: Place): string {
-    if (value === undefined || value === null) return "";
-    try {
-      const node = this.#walk(this.#root, value, DEPTH_MAX);
-      if (!node) return JSON.stringify(value);
-      node.text ??= JSON.stringify(value);
-      return node.text;
-    } catch (error) {
-      throw new FlagProblem(place(), "JSON", error instanceof RangeError ? "too deep" : "no JSON");
-    }
+    return jsonText(value, place, this.#write);
   }
+
+  readonly #write = (value: unknown): string => {
+    const node = this.#walk(this.#root, value, DEPTH_MAX);
+    if (!node) return JSON.stringify(value);
+    node.text ??= JSON.stringify(value);
+    return node.text;
+  };
 
   /** The node behind a value; undefined for what is not plain data, is too deep or does not fit. */
   #walk(start: Node, value: unknown, depth: number): Node | undefined {

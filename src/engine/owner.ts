@@ -4,13 +4,14 @@ import { IMAGE_COHORT_COUNT } from "../../assembly/layout.ts";
 import { Attachment, configAt } from "./attachment.ts";
 import type { CohortTable } from "./cohort-table.ts";
 import { type Cohort, CohortIntake, Cohorts, type SetCohortOptions } from "./cohorts.ts";
-import { compile, type Flags } from "./compile.ts";
+import { compile } from "./compile.ts";
 import { Config } from "./config.ts";
 import type { CoreModule } from "./core.ts";
 import type { EngineWarning } from "./errors.ts";
 import { checkHeader } from "./image-header.ts";
 import { type PlacedImage, type RootCohorts, Store } from "./store.ts";
 import { withUnknownCohorts } from "./unknown-cohorts.ts";
+import type { Flags } from "./usable-flags.ts";
 
 export class Owner {
   readonly attachment: Attachment;

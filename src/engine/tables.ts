@@ -1,23 +1,15 @@
-// The tables of an image while it is compiled: slots, predicates and flags, numbered and written.
+// The tables by which a core evaluates flags one by one, while they are compiled: slots, predicates
+// and flags, numbered and written.
 
 import * as L from "../../assembly/layout.ts";
-import type { EngineWarning } from "./errors.ts";
+import type { Place } from "./check.ts";
 import { writeFlag } from "./flag-records.ts";
-import { ImageWriter } from "./image-writer.ts";
-import { JsonTexts } from "./json-texts.ts";
+import type { ImageWriter } from "./image-writer.ts";
+import { jsonText } from "./json-text.ts";
 import { murmur3 } from "./murmur3.ts";
 import { NEEDS_OF_KIND, type PredicateSpec } from "./predicate.ts";
-import {
-  type CohortPlace,
-  type CohortSource,
-  cohortIndexes,
-  cohortSourceOf,
-  isLazy,
-  namedCohortsOf,
-  type SlotCohortsEntry,
-  writeSlotCohorts,
-} from "./slot-cohorts.ts";
-import { comparePredicates, Sweep, writeRuns } from "./sweep.ts";
+import type { CohortSource, SlotCohortsEntry } from "./slot-cohorts.ts";
+import type { Version } from "./version.ts";
 
 export interface SlotEntry {
   selector: readonly string[];
@@ -74,20 +66,35 @@ export interface FlagEntry {
   segments: SegmentEntry[];
   /** Outcome n is entry n - 1. */
   outcomes: { segment: number; variant: string }[];
+  /** Its conditions that name cohorts. */
+  namings: CohortNaming[];
 }
 
-export class ImageTables {
+/** A condition that names cohorts. */
+export interface CohortNaming {
+  flagKey: string;
+  slot: SlotEntry;
+  values: readonly string[];
+  place: Place;
+}
+
+export class Tables {
   readonly flagKeys: readonly string[];
   readonly flagIndexes: ReadonlyMap<string, number>;
   readonly flags: FlagEntry[] = [];
-  readonly json = new JsonTexts();
-  sweep: Sweep | undefined;
-  readonly #slots: SlotEntry[] = [];
+  readonly slots: SlotEntry[] = [];
+  /** Numbered by {@link write}. */
+  readonly predicates: PredicateEntry[] = [];
   readonly #selectors: SelectorNode = { slot: undefined, next: new Map() };
 
   constructor(flagKeys: readonly string[]) {
     this.flagKeys = flagKeys;
     this.flagIndexes = new Map(flagKeys.map((key, index) => [key, index]));
+  }
+
+  /** JSON text of a value, "" for none. @throws {@link FlagProblem} at `place` if it has none. */
+  json(value: unknown, place: Place): string {
+    return jsonText(value, place);
   }
 
   slot(selector: readonly string[]): SlotEntry {
@@ -100,36 +107,22 @@ export class ImageTables {
       }
       node = next;
     }
-    node.slot ??= this.#newSlot([...selector]);
+    if (!node.slot) this.slots.push((node.slot = this.newSlot([...selector])));
     return node.slot;
   }
 
-  #newSlot(selector: readonly string[]): SlotEntry {
-    const resultOf = this.#resultOf(selector);
-    const predicatesByName = new Map();
-    const slot: SlotEntry = {
+  protected newSlot(selector: readonly string[]): SlotEntry {
+    return {
       selector,
-      resultOf,
+      resultOf: this.#resultOf(selector),
       isBucket: false,
       index: 0,
       atomCount: 0,
       predicates: [],
-      predicatesByName,
-      cohortSource: cohortSourceOf(selector),
+      predicatesByName: new Map(),
+      cohortSource: undefined,
       cohorts: undefined,
     };
-    this.#slots.push(slot);
-    return slot;
-  }
-
-  /** A predicate of the slot names these, and may ask for them where the context has no list. */
-  nameCohorts(slot: SlotEntry, ids: readonly string[], placeOf: (index: number) => CohortPlace) {
-    const { groupType, member } = slot.cohortSource!;
-    slot.cohorts ??= { groupType, member: this.slot(member), places: new Map(), start: 0 };
-    const { places } = slot.cohorts;
-    for (let i = 0; i < ids.length; i++) {
-      if (!places.has(ids[i])) places.set(ids[i], { ...placeOf(i), index: places.size });
-    }
   }
 
   #resultOf(selector: readonly string[]): number {
@@ -138,75 +131,107 @@ export class ImageTables {
     return this.flagIndexes.get(selector[1]) ?? -1;
   }
 
-  /** Numbers everything and writes it behind the header. */
-  write(headerSize: number, warnings: readonly EngineWarning[]): ImageWriter {
-    const writer = new ImageWriter(headerSize);
-    const slots = this.#slots.sort((a, b) => a.resultOf - b.resultOf || 0);
-    const predicates = this.#number(slots);
-    const names = {
-      flagKeys: this.flagKeys,
-      enabled: this.flags.map((flag) => Number(flag.enabled)),
-      selectors: slots.map((slot) => slot.selector),
-      sources: slots.map(sourceOf),
-      warnings,
-      cohorts: slots.flatMap(namedCohortsOf),
-    };
-    const span = writer.text(JSON.stringify(names));
-    writer.setSpan(L.IMAGE_NAMES, span);
+  /** The next flag. */
+  add(flag: FlagEntry): void {
+    this.flags.push(flag);
+  }
+
+  /** Numbers everything and writes it. */
+  write(writer: ImageWriter): void {
+    const { slots, predicates } = this;
+    slots.sort((a, b) => a.resultOf - b.resultOf || 0);
+    for (const [index, slot] of slots.entries()) {
+      slot.index = index;
+      this.numberPredicates(slot);
+    }
     writer.setU32(L.IMAGE_MAGIC, L.MAGIC);
     writer.setU32(L.IMAGE_VERSION, L.LAYOUT_VERSION);
     const results = slots.findIndex((slot) => slot.resultOf === Number.POSITIVE_INFINITY);
     writer.setU32(L.IMAGE_RESULTS_SLOT, results + 1);
-    this.#writeTable(writer, L.IMAGE_PREDICATES, predicates, L.PREDICATE_SIZE, writePredicate);
-    const cohortAtoms: number[] = [];
-    this.#writeTable(writer, L.IMAGE_SLOTS, slots, L.SLOT_SIZE, (out, at, slot) => {
-      const atoms = writeSlot(out, at, slot);
-      cohortAtoms.push(...writeSlotCohorts(out, at, slot, atoms));
-    });
-    writer.setU32(L.IMAGE_COHORTS, writer.words(cohortAtoms));
-    writer.setU32(L.IMAGE_COHORT_COUNT, cohortAtoms.length);
+    writeTable(writer, L.IMAGE_PREDICATES, predicates, L.PREDICATE_SIZE, (at, predicate) =>
+      this.writePredicate(writer, at, predicate),
+    );
+    writeTable(writer, L.IMAGE_SLOTS, slots, L.SLOT_SIZE, (at, slot) =>
+      this.writeSlot(writer, at, slot),
+    );
     const resultSlots = slotsByFlag(slots);
-    this.#writeTable(writer, L.IMAGE_FLAGS, this.flags, L.FLAG_SIZE, (out, at, flag, index) => {
-      writeFlag(out, at, flag);
+    writeTable(writer, L.IMAGE_FLAGS, this.flags, L.FLAG_SIZE, (at, flag, index) => {
+      writeFlag(writer, at, flag);
       const [start, end] = resultSlots.get(index) ?? [0, 0];
-      out.setU32(at + L.FLAG_RESULT_SLOTS, start);
-      out.setU32(at + L.FLAG_RESULT_SLOT_END, end);
+      writer.setU32(at + L.FLAG_RESULT_SLOTS, start);
+      writer.setU32(at + L.FLAG_RESULT_SLOT_END, end);
     });
-    this.sweep = Sweep.of(this.flags, slots);
-    this.sweep?.write(writer, predicates);
-    return writer;
   }
 
-  #number(slots: readonly SlotEntry[]): PredicateEntry[] {
-    const predicates: PredicateEntry[] = [];
-    let cohortCount = 0;
-    for (const [index, slot] of slots.entries()) {
-      slot.index = index;
-      if (slot.cohorts) {
-        slot.cohorts.start = cohortCount;
-        cohortCount += slot.cohorts.places.size;
+  protected numberPredicates({ predicates }: SlotEntry): void {
+    for (const predicate of predicates) predicate.index = this.predicates.push(predicate) - 1;
+  }
+
+  protected writePredicate(writer: ImageWriter, at: number, predicate: PredicateEntry): void {
+    const { spec, slot } = predicate;
+    writer.setU8(at + L.PREDICATE_KIND, spec.kind);
+    writer.setU8(at + L.PREDICATE_OP, spec.order);
+    writer.setU8(at + L.PREDICATE_NULL, spec.matchesNull ? L.PREDICATE_TRUE : L.PREDICATE_FALSE);
+    writer.setU8(at + L.PREDICATE_NEGATED, Number(spec.negated));
+    writer.setU32(at + L.PREDICATE_SLOT, slot.index);
+    if (spec.kind === L.KIND_NUMBER) {
+      writer.setF64(at + L.PREDICATE_NUMBER, spec.number);
+    } else if (spec.kind === L.KIND_VERSION) {
+      // No operand: the host orders by text.
+      if (spec.version) {
+        writer.setU32(at + L.PREDICATE_OPERAND, writeVersion(writer, spec.version));
       }
-      slot.predicates.sort(comparePredicates);
-      for (const predicate of slot.predicates) predicate.index = predicates.push(predicate) - 1;
+    } else if (spec.kind === L.KIND_CONTAINS) {
+      const spans = spec.needles.map((needle) => writer.text(needle));
+      const words = spans.flatMap(({ pointer, bytes }) => [pointer, bytes]);
+      writer.setTable(at + L.PREDICATE_OPERAND, words, spans.length);
+    } else {
+      writer.setU32(at + L.PREDICATE_OPERAND, spec.values.length);
+      writer.setU32(at + L.PREDICATE_COUNT, spec.atoms.length);
     }
-    return predicates;
   }
 
-  #writeTable<Entry>(
+  /** Answers the pointers of its atoms. */
+  protected writeSlot(
     writer: ImageWriter,
-    header: number,
-    entries: readonly Entry[],
-    size: number,
-    write: (writer: ImageWriter, at: number, entry: Entry, index: number) => void,
-  ): void {
-    const pointer = writer.allocate(entries.length * size);
-    for (let i = 0; i < entries.length; i++) write(writer, pointer + i * size, entries[i], i);
-    writer.setU32(header, pointer);
-    writer.setU32(header + L.U32, entries.length);
+    at: number,
+    slot: SlotEntry,
+  ): ReadonlyMap<string, number> {
+    const { predicates } = slot;
+    let needs = slot.isBucket ? L.NEEDS_BUCKET : 0;
+    const atoms = new Map<string, number[]>();
+    for (const { spec, index } of predicates) {
+      needs |= NEEDS_OF_KIND[spec.kind];
+      for (const text of spec.atoms) {
+        const named = atoms.get(text);
+        if (named) named.push(index);
+        else atoms.set(text, [index]);
+      }
+    }
+    const first = predicates.length > 0 ? predicates[0].index : 0;
+    writer.setU32(at + L.SLOT_PREDICATES, first);
+    writer.setU32(at + L.SLOT_PREDICATE_END, first + predicates.length);
+    writer.setU32(at + L.SLOT_NEEDS, needs);
+    slot.atomCount = atoms.size;
+    return atoms.size > 0 ? writeAtoms(writer, at, atoms) : new Map();
   }
 }
 
-function sourceOf({ selector, resultOf }: SlotEntry): number {
+function writeTable<Entry>(
+  writer: ImageWriter,
+  header: number,
+  entries: readonly Entry[],
+  size: number,
+  write: (at: number, entry: Entry, index: number) => void,
+): void {
+  const pointer = writer.allocate(entries.length * size);
+  for (let i = 0; i < entries.length; i++) write(pointer + i * size, entries[i], i);
+  writer.setU32(header, pointer);
+  writer.setU32(header + L.U32, entries.length);
+}
+
+/** The flag whose result a slot reads, or FROM_*. */
+export function sourceOf({ selector, resultOf }: SlotEntry): number {
   if (resultOf === Number.POSITIVE_INFINITY) return L.FROM_RESULTS;
   if (resultOf >= 0) return resultOf;
   return selector[0] === "context" ? L.FROM_CONTEXT : L.FROM_NOWHERE;
@@ -223,66 +248,18 @@ function slotsByFlag(slots: readonly SlotEntry[]): Map<number, [number, number]>
   return ranges;
 }
 
-function writePredicate(writer: ImageWriter, at: number, predicate: PredicateEntry): void {
-  const { spec, slot, name } = predicate;
-  writer.setU8(at + L.PREDICATE_KIND, spec.kind);
-  writer.setU8(at + L.PREDICATE_OP, spec.order);
-  writer.setU8(at + L.PREDICATE_NULL, spec.matchesNull ? L.PREDICATE_TRUE : L.PREDICATE_FALSE);
-  writer.setU8(at + L.PREDICATE_NEGATED, Number(spec.negated));
-  writer.setU32(at + L.PREDICATE_SLOT, slot.index);
-  writer.setSpan(at + L.PREDICATE_NAME, writer.text(name));
-  if (spec.kind === L.KIND_NUMBER) {
-    writer.setF64(at + L.PREDICATE_NUMBER, spec.number);
-  } else if (spec.kind === L.KIND_VERSION) {
-    if (!spec.version) return; // no operand: the host orders by text
-    const { major, minor, patch, prerelease } = spec.version;
-    const text = writer.text(prerelease ?? "");
-    const version = writer.allocate(L.VERSION_SIZE);
-    writer.setF64(version + L.VERSION_MAJOR, major);
-    writer.setF64(version + L.VERSION_MINOR, minor);
-    writer.setF64(version + L.VERSION_PATCH, patch);
-    writer.setU32(version + L.VERSION_PRERELEASE, text.pointer);
-    writer.setU32(
-      version + L.VERSION_PRERELEASE_BYTES,
-      prerelease === undefined ? 0 : text.bytes + 1,
-    );
-    writer.setU32(at + L.PREDICATE_OPERAND, version);
-  } else if (spec.kind === L.KIND_CONTAINS) {
-    const spans = spec.needles.map((needle) => writer.text(needle));
-    const words = spans.flatMap(({ pointer, bytes }) => [pointer, bytes]);
-    writer.setU32(at + L.PREDICATE_OPERAND, writer.words(words));
-    writer.setU32(at + L.PREDICATE_COUNT, spans.length);
-  } else if (spec.kind === L.KIND_SET_ANY && slot.cohorts) {
-    const indexes = cohortIndexes(slot.cohorts, spec.values);
-    writer.setU32(at + L.PREDICATE_OPERAND, writer.words(indexes));
-    writer.setU32(at + L.PREDICATE_COUNT, indexes.length);
-  } else {
-    writer.setU32(at + L.PREDICATE_OPERAND, spec.values.length);
-    writer.setU32(at + L.PREDICATE_COUNT, spec.atoms.length);
-  }
-}
-
-/** Answers the pointers of its atoms. */
-function writeSlot(writer: ImageWriter, at: number, slot: SlotEntry): ReadonlyMap<string, number> {
-  const { predicates } = slot;
-  let needs = slot.isBucket ? L.NEEDS_BUCKET : 0;
-  if (slot.cohorts && isLazy(slot, slot.cohorts)) needs |= L.NEEDS_MEMBER;
-  const atoms = new Map<string, number[]>();
-  for (const { spec, index } of predicates) {
-    needs |= NEEDS_OF_KIND[spec.kind];
-    for (const text of spec.atoms) {
-      const named = atoms.get(text);
-      if (named) named.push(index);
-      else atoms.set(text, [index]);
-    }
-  }
-  const first = predicates.length > 0 ? predicates[0].index : 0;
-  writer.setU32(at + L.SLOT_PREDICATES, first);
-  writer.setU32(at + L.SLOT_PREDICATE_END, first + predicates.length);
-  writer.setU32(at + L.SLOT_NEEDS, needs);
-  writeRuns(writer, at, slot);
-  slot.atomCount = atoms.size;
-  return atoms.size > 0 ? writeAtoms(writer, at, atoms) : new Map();
+/** Answers its pointer. */
+function writeVersion(writer: ImageWriter, version: Version): number {
+  const { major, minor, patch, prerelease } = version;
+  const text = writer.text(prerelease ?? "");
+  const at = writer.allocate(L.VERSION_SIZE);
+  writer.setF64(at + L.VERSION_MAJOR, major);
+  writer.setF64(at + L.VERSION_MINOR, minor);
+  writer.setF64(at + L.VERSION_PATCH, patch);
+  writer.setU32(at + L.VERSION_PRERELEASE, text.pointer);
+  const bytes = prerelease === undefined ? 0 : text.bytes + 1;
+  writer.setU32(at + L.VERSION_PRERELEASE_BYTES, bytes);
+  return at;
 }
 
 function writeAtoms(
