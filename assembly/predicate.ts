@@ -88,7 +88,7 @@ function judge(session: usize, image: usize, predicate: u32): i32 {
     return matchAny(session, image, slot, record, predicate, state);
   }
   let matched: i32;
-  if (tag == TAG_MEMBER) matched = isInAny(session, image, record, state);
+  if (!COMPACT && tag == TAG_MEMBER) matched = isInAny(session, image, record, state);
   else if (tag != TAG_LIST) return PREDICATE_FALSE;
   else matched = matchSet(session, image, slot, record, predicate, state);
   return matched != <i32>load<u8>(record, PREDICATE_NEGATED) ? PREDICATE_TRUE : PREDICATE_FALSE;

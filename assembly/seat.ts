@@ -33,7 +33,7 @@ function hasCohorts(session: usize): bool {
 // @ts-ignore: decorator
 @inline
 export function enter(session: usize): bool {
-  return load<u32>(session, SESSION_STANCE) != STANCE_OUT || begin(session);
+  return COMPACT || load<u32>(session, SESSION_STANCE) != STANCE_OUT || begin(session);
 }
 
 function begin(session: usize): bool {
@@ -47,7 +47,7 @@ function begin(session: usize): bool {
 // @ts-ignore: decorator
 @inline
 export function leave(session: usize): void {
-  if (load<u32>(session, SESSION_STANCE) == STANCE_IN) release(session);
+  if (!COMPACT && load<u32>(session, SESSION_STANCE) == STANCE_IN) release(session);
 }
 
 /** As {@link enter}, for as many evaluations as follow until {@link release}. */

@@ -48,7 +48,7 @@ function layOut(session: usize, image: usize, isStored: bool): u32 {
   const predicates = align(outcomes + (flags << 1));
   const members = align(predicates + (load<u32>(image, IMAGE_PREDICATE_COUNT) << 2));
   const row = align(members + (load<u32>(image, IMAGE_COHORT_COUNT) << 2));
-  const sweep = load<u32>(image, IMAGE_SWEEP);
+  const sweep: u32 = COMPACT ? 0 : load<u32>(image, IMAGE_SWEEP);
   let queues = row;
   let ends = row;
   let form = row;
@@ -68,6 +68,7 @@ function layOut(session: usize, image: usize, isStored: bool): u32 {
   store<u32>(session, plan, SESSION_PLAN);
   store<u32>(session, outcomes, SESSION_OUTCOMES);
   store<u32>(session, predicates, SESSION_PREDICATES);
+  if (COMPACT) return heap;
   store<u32>(session, members, SESSION_MEMBERS);
   store<u32>(session, row, SESSION_ROW);
   store<u32>(session, queues, SESSION_QUEUES);
@@ -84,7 +85,7 @@ export function sessionSize(image: usize): u32 {
 
 /** Writes a fresh session at `session`, for the image of a root. */
 export function openSession(session: usize, root: usize, seat: usize): void {
-  layOut(session, load<u32>(root, ROOT_IMAGE), true);
+  layOut(session, COMPACT ? root : load<u32>(root, ROOT_IMAGE), true);
   store<u32>(session, <u32>root, SESSION_ROOT);
   store<u32>(session, <u32>seat, SESSION_SEAT);
 }

@@ -38,10 +38,10 @@
 // tell (src/engine/seat.ts): waiters on SEAT_LIVES vanish with their thread.
 // test/protocol.test.ts explores all interleavings of a small model of this.
 
-import { U32 } from "./layout.ts";
+import { MEMORY_START, U32 } from "./layout.ts";
 
 // ── STORE ── at a fixed address; the seats follow, then what the owner places ───────────────
-export const STORE = 1024;
+export const STORE = MEMORY_START;
 export const STORE_MAGIC = 0;
 export const STORE_VERSION = STORE_MAGIC + U32; // LAYOUT_VERSION
 export const STORE_BACKEND = STORE_VERSION + U32; // BACKEND_*

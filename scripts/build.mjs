@@ -6,12 +6,15 @@ import { writeCoreInline } from "./core-inline.mjs";
 import { translated, wasm2js, writeCoreJs } from "./core-js.mjs";
 import { markBuilt, root } from "./stamp.mjs";
 
-const asc = ["node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target"];
+const assembler = "node_modules/assemblyscript/bin/asc.js";
+const asc = [assembler, "--config", "asconfig.json", "--target"];
+const compact = [assembler, "--config", "asconfig.compact.json", "--target", "release"];
 const steps = [
   { name: "core.wasm", args: [...asc, "release"] },
   { name: "core.simd.wasm", args: [...asc, "simd"] },
   { name: "core.shared.wasm", args: [...asc, "shared"] },
   { name: "core.shared.simd.wasm", args: [...asc, "shared-simd"] },
+  { name: "core.compact.wasm", args: compact },
   { name: "TypeScript", args: ["node_modules/typescript/bin/tsc", "-p", "tsconfig.json"] },
 ];
 /** The service's page, of which TypeScript compiles the scripts only. */
@@ -43,9 +46,14 @@ function report(results) {
 const startedAt = Date.now();
 mkdirSync(join(root, "dist"), { recursive: true });
 report(await Promise.all(steps.map(compile)));
-report([await compile({ name: "core.js", args: wasm2js })]);
-writeCoreJs();
-writeCoreInline();
+for (const [wasm, name] of [
+  ["core.wasm", "core"],
+  ["core.compact.wasm", "core-compact"],
+]) {
+  report([await compile({ name: `${name}.js`, args: wasm2js(wasm) })]);
+  writeCoreJs(`${name}.js`);
+  writeCoreInline(wasm, `${name}-inline.js`);
+}
 rmSync(join(root, translated));
 for (const name of readdirSync(join(root, page)).filter((it) => /\.(html|css)$/.test(it))) {
   cpSync(join(root, page, name), join(root, "dist", page, name));

@@ -1,15 +1,15 @@
-// dist/core.js: core.wasm as plain JavaScript, by Binaryen's wasm2js.
+// dist/core.js and its like: a core as plain JavaScript, by Binaryen's wasm2js.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./stamp.mjs";
 
-/** What wasm2js writes; {@link writeCoreJs} makes dist/core.js of it. */
+/** What wasm2js writes; {@link writeCoreJs} makes a module of it. */
 export const translated = join("dist", "core.wasm2js.js");
 
 /** Arguments for Node. The core fills memory, so wasm2js must be told of bulk memory. */
-export const wasm2js = [
+export const wasm2js = (wasm) => [
   "node_modules/binaryen/bin/wasm2js",
-  join("dist", "core.wasm"),
+  join("dist", wasm),
   "--enable-bulk-memory",
   "-O3",
   "-o",
@@ -20,7 +20,7 @@ export const wasm2js = [
  * wasm2js writes a module with one instance in it, and helpers that share variables. Here the
  * whole of it becomes a function, so that each call makes an instance of its own.
  */
-export function writeCoreJs() {
+export function writeCoreJs(name) {
   const text = readFileSync(join(root, translated), "utf8");
   const end = text.indexOf("var memasmFunc");
   // Growing is left to the translated code: it renews the views that it has made of the buffer.
@@ -29,7 +29,7 @@ export function writeCoreJs() {
   }
   const head = "export function instantiate(imports) {";
   writeFileSync(
-    join(root, "dist", "core.js"),
+    join(root, "dist", name),
     `${head}\n${text.slice(0, end)}return asmFunc(imports);\n}\n`,
   );
 }

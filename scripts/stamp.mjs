@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 
 const stamp = join(root, "dist", ".built");
 const sources = ["assembly", "src", "test", "bench"];
-const settings = ["asconfig.json", "tsconfig.json", "package.json"];
+const settings = ["asconfig.json", "asconfig.compact.json", "tsconfig.json", "package.json"];
 const products = [
   "core.wasm",
   "core.simd.wasm",
@@ -16,6 +16,9 @@ const products = [
   "core.shared.simd.wasm",
   "core.js",
   "core-inline.js",
+  "core.compact.wasm",
+  "core-compact.js",
+  "core-compact-inline.js",
   "src/cli/main.js",
 ];
 

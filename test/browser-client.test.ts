@@ -1,9 +1,6 @@
 // What the browser client does besides, or other than, Amplitude's; see docs/browser.md.
 import { readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
 import type * as Amplitude from "@amplitude/experiment-js-client";
-import { build } from "esbuild";
 import {
   Experiment,
   ExperimentClient,
@@ -172,27 +169,6 @@ test("no module of the client needs Node", () => {
     const source = readFileSync(new URL(name, folder), "utf8");
     expect(source).not.toMatch(/node:|Buffer|process\./);
   }
-});
-
-test("a page loads little, and nothing of Node", async () => {
-  const { outputFiles } = await build({
-    stdin: {
-      contents: 'export { Experiment, Source } from "../src/browser/index.ts";',
-      resolveDir: fileURLToPath(new URL(".", import.meta.url)),
-      sourcefile: "page.ts",
-    },
-    bundle: true,
-    minify: true,
-    splitting: true,
-    format: "esm",
-    platform: "browser",
-    external: ["node:*", "#core"],
-    outdir: "out",
-    write: false,
-  });
-  const page = outputFiles.find(({ path }) => !path.includes("evaluator"))!;
-  expect(page.text).not.toMatch(/node:|from ?"/);
-  expect(gzipSync(page.contents, { level: 9 }).length).toBeLessThan(10_500);
 });
 
 test("its types take the place of Amplitude's", () => {

@@ -216,7 +216,8 @@ export class Visit {
   /** Goes to a page, and makes the client there. */
   async open(path: string, { config = {}, make = "initialize" }: Opening = {}): Promise<void> {
     await this.page.goto(this.server.url + path);
-    await this.page.evaluate(`(async () => {
+    // Not awaited: Chromium sometimes forgets a promise that an import is behind, once it resolves.
+    await this.page.evaluate(`void (async () => {
       const { origin } = new URL(document.baseURI);
       const sdk = await import(origin + "/${this.lane}.js");
       const exposures = [];
@@ -233,6 +234,8 @@ export class Visit {
       };
       globalThis.lane = { sdk, client, exposures, look, until };
     })()`);
+    const made = () => this.page.evaluate("typeof globalThis.lane");
+    await expect.poll(made, { interval: 5, timeout: 10_000 }).toBe("object");
   }
 
   /** Runs statements in the page; what they return is noted as an answer, if it is anything. */

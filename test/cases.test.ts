@@ -2,6 +2,7 @@
 import { deepStrictEqual, ok, strictEqual } from "node:assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { Engine, type EvaluationFlag } from "halyard/engine";
+import { CompactEngine } from "halyard/engine/compact";
 import { describe, test } from "vitest";
 import { evaluateWithOracle } from "./oracle.ts";
 
@@ -61,7 +62,7 @@ function byFlagAndCode(list: readonly { code: string; flagKey?: string }[]): str
   return [...new Set(list.map(({ code, flagKey }) => `${flagKey}: ${code}`))].sort();
 }
 
-function checkVariants(engine: Engine, entry: Case): void {
+function checkVariants(engine: Engine | CompactEngine, entry: Case): void {
   for (const { context, expected } of samples(entry)) {
     for (const flag of entry.flags) {
       const key = flag.key as string;
@@ -87,13 +88,16 @@ describe.each(cases)("$name", (entry) => {
     }
   });
 
-  test("Halyard", () => {
+  test("Halyard", async () => {
     const engine = Engine.loadSync(entry.flags);
+    const compact = await CompactEngine.load(entry.flags);
     const engines = {
       loaded: engine,
       image: Engine.loadSync(engine.toImage()),
       scalar: Engine.loadSync(entry.flags, { simd: false }),
       js: Engine.loadSync(entry.flags, { backend: "js" }),
+      compact,
+      "compact js": await CompactEngine.load(entry.flags, { backend: "js" }),
     };
     deepStrictEqual(byFlagAndCode(engine.warnings), byFlagAndCode(entry.warnings ?? []));
     for (const [label, each] of Object.entries(engines)) {
@@ -103,6 +107,7 @@ describe.each(cases)("$name", (entry) => {
     }
     if (entry.flagKeys === undefined && declaresWhatItReads(entry.flags)) {
       checkVariants(engine, entry);
+      checkVariants(compact, entry);
     }
   });
 });

@@ -10,6 +10,9 @@ type Source = typeof import("../src/engine/core-node.ts");
 const offers = <Other extends Source>(): Other | undefined => undefined;
 offers<typeof import("../src/engine/core-browser.ts")>();
 offers<typeof import("../src/engine/core-workerd.ts")>();
+type CompactSource = typeof import("../src/engine/compact/core-inline.ts");
+const offersCompact = <Other extends CompactSource>(): Other | undefined => undefined;
+offersCompact<typeof import("../src/engine/compact/core-workerd.ts")>();
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const BROWSER = ["--conditions=browser"];
@@ -104,6 +107,51 @@ describe("in a browser", () => {
       await load();
     `;
     expect(run(script, BROWSER)).toEqual(["js on"]);
+  });
+});
+
+describe("the compact engine", () => {
+  const PREAMBLE = `
+    import { CompactEngine } from "halyard/engine/compact";
+    const compact = (options) => CompactEngine.load(flags, options).then(say, fail);
+    const compactSync = (options) => {
+      try { say(CompactEngine.loadSync(flags, options)); } catch (error) { fail(error); }
+    };
+  `;
+  const find = (script: string, options?: readonly string[]) => run(PREAMBLE + script, options);
+
+  test("has WebAssembly in it, whether compiled at once or not", () => {
+    expect(find('await compact(); compactSync(); compactSync({ backend: "wasm" });')).toEqual(
+      Array(3).fill("wasm on"),
+    );
+    expect(find("compactSync(); await compact();", BROWSER)).toEqual(["wasm on", "wasm on"]);
+  });
+
+  test("runs JavaScript where it is asked to, or where there is no WebAssembly", () => {
+    const script = "compactSync(); await compact(); compactSync();";
+    for (const [prefix, options] of [
+      [FORBID, []],
+      [FORBID, BROWSER],
+      ["", JITLESS],
+    ] as const) {
+      expect(find(prefix + script, options)).toEqual([unavailable, "js on", "js on"]);
+    }
+    const asked = 'await compact({ backend: "js" }); compactSync({ backend: "js" });';
+    expect(find(`${asked} compactSync();`)).toEqual(["js on", "js on", "wasm on"]);
+  });
+
+  test("runs JavaScript in an old browser, which makes only the smallest instances", () => {
+    const script = `
+      WebAssembly.Instance = function () { throw new RangeError("main thread"); };
+      await compact();
+    `;
+    expect(find(script)).toEqual(["js on"]);
+  });
+
+  test("throws where WebAssembly was asked for, and is not to be had", () => {
+    const script =
+      'await compact({ backend: "wasm" }); await compact(); compactSync({ backend: "wasm" });';
+    expect(find(FORBID + script)).toEqual([unavailable, "js on", unavailable]);
   });
 });
 

@@ -1,6 +1,7 @@
 // Halyard against the published evaluator, one random config and many random users at a time.
 import type { EvaluationFlag } from "@amplitude/experiment-core";
 import { Engine, type EvaluationContext } from "halyard/engine";
+import { CompactEngine } from "halyard/engine/compact";
 import { attempt, type Difference, differ, Thrown } from "./difference.ts";
 import {
   compareKeys,
@@ -13,8 +14,9 @@ import { evaluateWithOracle } from "./oracle.ts";
 import { type Random, randomContext, randomFlags, seededRandom } from "./random.ts";
 import { type Case, show, shrink } from "./shrink.ts";
 
-type EngineFlags = Parameters<typeof Engine.loadSync>[0];
+type EngineFlags = Parameters<typeof CompactEngine.loadSync>[0];
 type Answers = Record<string, unknown>;
+type AnyEngine = Engine | CompactEngine;
 
 export type Failure = Difference & { seed: number; case: Case };
 export type Outcome = { evaluations: number; skipped: number; failure?: Failure };
@@ -37,25 +39,27 @@ export function deepFreeze<T>(value: T): T {
 
 /** Every entry point of one engine for one user. */
 function compareEverything(
-  engine: Engine,
+  engine: AnyEngine,
   name: string,
   [flags, context]: [EvaluationFlag[], EvaluationContext],
   expected: Answers,
   flagKeys: string[],
 ): Difference | undefined {
   const keys = [...flags.map((flag) => flag.key), "missing-flag", "toString", "__proto__"];
-  return (
+  const found =
     differ(`${name} evaluate`, expected, () => engine.evaluate(context)) ??
     compareSubset(engine, name, flags, context, flagKeys) ??
+    compareKeys(engine, name, flags, context);
+  if (found || engine instanceof CompactEngine) return found;
+  return (
     compareView(engine, name, context, expected, keys) ??
-    compareKeys(engine, name, flags, context) ??
     comparePinned(engine, name, context, expected, keys) ??
     compareMany(engine, name, [flags, context], expected, flagKeys) ??
     differ(`${name} evaluate after the others`, expected, () => engine.evaluate(context))
   );
 }
 
-function freshEngines(flags: EvaluationFlag[]): [string, Engine][] {
+function freshEngines(flags: EvaluationFlag[]): [string, AnyEngine][] {
   const config = flags as unknown as EngineFlags;
   const plain = Engine.loadSync(config, { simd: false });
   const image = Engine.loadSync(plain.toImage() as unknown as EngineFlags);
@@ -63,6 +67,7 @@ function freshEngines(flags: EvaluationFlag[]): [string, Engine][] {
     ["no SIMD:", plain],
     ["SIMD:", Engine.loadSync(config, { simd: true })],
     ["JavaScript:", Engine.loadSync(config, { backend: "js" })],
+    ["compact JavaScript:", CompactEngine.loadSync(config, { backend: "js" })],
     ["image:", image],
   ];
 }
@@ -74,22 +79,28 @@ function randomKeys(random: Random, flags: EvaluationFlag[]): string[] {
 
 // These live as long as the process and are updated with each config: that is how a server uses
 // them, and how leftovers of an earlier config would show.
-let longLived: { own: Engine; owner: Engine; attached: Engine } | undefined;
+let longLived: { own: Engine; owner: Engine; attached: Engine; compact: CompactEngine } | undefined;
+// Loaded once, so that it may be had by loadSync.
+await CompactEngine.load([], { backend: "js" });
 
-function updatedEngines(flags: EvaluationFlag[]): [string, Engine][] {
+function updatedEngines(flags: EvaluationFlag[]): [string, AnyEngine][] {
   const config = flags as unknown as EngineFlags;
   if (longLived) {
     longLived.own.update(config);
     longLived.owner.update(config);
+    longLived.compact.update(config);
   } else {
     const owner = Engine.loadSync(config, { shared: true });
-    longLived = { own: Engine.loadSync(config), owner, attached: Engine.attach(owner.handle()) };
+    const attached = Engine.attach(owner.handle());
+    const compact = CompactEngine.loadSync(config);
+    longLived = { own: Engine.loadSync(config), owner, attached, compact };
   }
-  const { own, owner, attached } = longLived;
+  const { own, owner, attached, compact } = longLived;
   return [
     ["updated:", own],
     ["attached:", attached],
     ["shared:", owner],
+    ["compact:", compact],
   ];
 }
 
@@ -101,7 +112,7 @@ export function findDifference(candidate: Case, flagKeys: string[]): Difference 
   if (expected instanceof Thrown) return undefined;
   const loaded = attempt(() => [...updatedEngines(flags), ...freshEngines(flags)]);
   if (loaded instanceof Thrown) return { api: "load", expected: "an engine", actual: loaded };
-  for (const [name, engine] of loaded as [string, Engine][]) {
+  for (const [name, engine] of loaded as [string, AnyEngine][]) {
     const found = compareEverything(engine, name, [flags, context], expected, flagKeys);
     if (found) return found;
   }
@@ -109,7 +120,7 @@ export function findDifference(candidate: Case, flagKeys: string[]): Difference 
 }
 
 function compareUser(
-  engines: [string, Engine][],
+  engines: [string, AnyEngine][],
   [flags, context]: [EvaluationFlag[], EvaluationContext],
   flagKeys: string[] | undefined,
 ): Difference | "skipped" | undefined {
@@ -129,7 +140,7 @@ export function compareOnce(seed: number, options: Options = {}): Outcome {
   const random = seededRandom(seed);
   const flags = deepFreeze(randomFlags(random));
   const outcome: Outcome = { evaluations: 0, skipped: 0 };
-  let engines: [string, Engine][];
+  let engines: [string, AnyEngine][];
   try {
     engines = updatedEngines(flags);
     if (fresh) engines.push(...freshEngines(flags));

@@ -1,13 +1,14 @@
 // Every way to ask an engine, each compared with the oracle.
 import type { EvaluationFlag } from "@amplitude/experiment-core";
 import type { Columns, Engine, EvaluationContext, Outcomes } from "halyard/engine";
+import type { CompactEngine } from "halyard/engine/compact";
 import { attempt, type Difference, differ, Thrown } from "./difference.ts";
 import { evaluateWithOracle } from "./oracle.ts";
 
 type Answers = Record<string, unknown>;
 
 export function compareSubset(
-  engine: Engine,
+  engine: Engine | CompactEngine,
   name: string,
   flags: EvaluationFlag[],
   context: EvaluationContext,
@@ -58,7 +59,7 @@ export function compareView(
 }
 
 export function compareKeys(
-  engine: Engine,
+  engine: Engine | CompactEngine,
   name: string,
   flags: EvaluationFlag[],
   context: EvaluationContext,
@@ -69,7 +70,7 @@ export function compareKeys(
     const expected = Object.hasOwn(answers, key) ? answers[key] : undefined;
     const found =
       differ(`${name} variant(${key})`, expected, () => engine.variant(context, key)) ??
-      (key === "missing-flag"
+      (key === "missing-flag" || !("explain" in engine)
         ? undefined
         : differ(`${name} explain(${key}).variant`, expected, () => {
             return engine.explain(context, key)?.variant;

@@ -37,7 +37,7 @@ const SERVICE = ["service/files", "service/fleet", "service/routes"];
 /** What the folders of `src` above the engine import besides their own; "" = `src` itself. */
 const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   "": ["engine", "sdk", "tracking", "remote", "local"],
-  browser: ["engine", "sdk"],
+  browser: ["engine", "engine/compact", "sdk"],
   cli: ["engine", "sdk", "service", "service/node"],
   sdk: ["engine"],
   tracking: ["engine", "sdk"],
@@ -58,13 +58,14 @@ function importsOf(lines: readonly string[]): string[] {
 
 function mayImport(file: string, target: string): boolean {
   const [folder, other] = [file, target].map((it) => posix.relative("src", posix.dirname(it)));
-  if (other === "engine" && posix.basename(target) !== "index.ts") return false;
+  if (/^engine\b/.test(other) && posix.basename(target) !== "index.ts") return false;
   return folder === other || (IMPORTS[folder]?.includes(other) ?? false);
 }
 
 /** What the build puts beside the compiled sources. */
 function isBuiltCore(file: string, path: string): boolean {
-  return /\/(core-browser|core-workerd|js-build)\.ts$/.test(file) && /^\.\.\/\.\.\/core/.test(path);
+  const isLoader = /\/(core-\w+|js-build|compact\/build)\.ts$/.test(file);
+  return isLoader && /^(\.\.\/){2,3}core/.test(path);
 }
 
 describe.each(sources)("%s", (file) => {
@@ -82,7 +83,11 @@ describe.each(sources)("%s", (file) => {
       if (file.startsWith("assembly/")) expect(path).toMatch(/^\.\/[\w-]+(\.ts)?$/);
       if (file.startsWith("src/engine/")) {
         if (isBuiltCore(file, path)) continue;
-        expect(path).toMatch(/^(\.\/[\w-]+\.ts|\.\.\/\.\.\/assembly\/(store-|sweep-)?layout\.ts)$/);
+        const layout = /^(\.\.\/){2,3}assembly\/(store-|sweep-)?layout\.ts$/;
+        const own = file.startsWith("src/engine/compact/")
+          ? /^\.\.?\/[\w-]+\.ts$/
+          : /^\.\/[\w-]+\.ts$/;
+        expect(layout.test(path) || own.test(path), path).toBe(true);
       } else if (file.startsWith("src/")) {
         expect(mayImport(file, posix.join(posix.dirname(file), path)), path).toBe(true);
       }
@@ -122,7 +127,8 @@ test("the engine imports nothing but its own files, apart from how Node reads th
     const foreign = linesOf(file).filter((line) => /(from|import) ?\(?"[^.]/.test(line));
     const name = posix.basename(file);
     if (name === "core-node.ts") continue;
-    expect(foreign.filter((line) => name !== "build.ts" || !line.endsWith('"#core";'))).toEqual([]);
+    const isCore = (line: string) => name === "build.ts" && /"#(compact-)?core";$/.test(line);
+    expect(foreign.filter((line) => !isCore(line))).toEqual([]);
   }
 });
 
@@ -137,13 +143,13 @@ test("what browsers are served imports nothing but itself, apart from types", ()
 test("the browser client loads the engine only when there is something to evaluate", () => {
   for (const file of filesUnder("src/browser").filter((it) => !it.endsWith("/evaluator.ts"))) {
     const text = readFileSync(root + file, "utf8").replace(/import type [^;]*;/g, "");
-    expect(text, file).not.toMatch(/engine\/index\.ts|from "\.\/evaluator\.ts"/);
+    expect(text, file).not.toMatch(/engine\/(compact\/)?index\.ts|from "\.\/evaluator\.ts"/);
   }
 });
 
 test("only memory.ts and core*.ts make modules and instances, and grow memories", () => {
   for (const file of filesUnder("src")) {
-    if (/engine\/(memory|core(-\w+)?)\.ts$/.test(file)) continue;
+    if (/engine\/(memory|(inline-)?core(-\w+)?)\.ts$/.test(file)) continue;
     const text = readFileSync(root + file, "utf8");
     expect(text, file).not.toMatch(/new WebAssembly|memory\.buffer|\.grow\(/);
   }

@@ -1,25 +1,25 @@
 // What evaluates flags: most of the code of a client, and loaded when there are flags.
 
 import {
-  Engine,
+  CompactEngine,
   type EvaluationContext,
   type EvaluationFlag,
   type EvaluationVariant,
   toContext,
-} from "../engine/index.ts";
+} from "../engine/compact/index.ts";
 import type { Subject } from "./user-context.ts";
 
 /** Evaluates users against flags, in the core. */
 export class Evaluator {
-  readonly #engine: Engine;
+  readonly #engine: CompactEngine;
 
-  private constructor(engine: Engine) {
+  private constructor(engine: CompactEngine) {
     this.#engine = engine;
   }
 
   /** @throws if the core cannot run here */
   static async load(): Promise<Evaluator> {
-    return new Evaluator(await Engine.load({}));
+    return new Evaluator(await CompactEngine.load({}));
   }
 
   /**

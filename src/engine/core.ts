@@ -36,7 +36,7 @@ export const PAGE_SIZE = 65536;
 const PAGE_COUNT_MAX = 65536;
 
 /** The smallest module with a SIMD instruction: `i8x16.splat` and back. */
-const SIMD_PROBE = Uint8Array.of(
+const SIMD_PROBE = /* @__PURE__ */ Uint8Array.of(
   0,
   97,
   115,

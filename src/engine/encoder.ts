@@ -1,14 +1,12 @@
 // Writes a slot's value into a session, in the forms that the core needs of it.
 
 import * as L from "../../assembly/layout.ts";
-import { ROOT_IMAGE } from "../../assembly/store-layout.ts";
-import type { Slot } from "./config.ts";
 import { ContextError } from "./errors.ts";
-import type { Instance } from "./instance.ts";
+import type { CoreExports } from "./instance.ts";
 import type { Memory } from "./memory.ts";
-import type { Seat } from "./seat.ts";
+import type { SessionPlace } from "./session-place.ts";
 import { bytesMax, foldBoolean, writeText } from "./text.ts";
-import { listOf, textOf } from "./value.ts";
+import { distinctOf, listOf, textOf } from "./value.ts";
 import { parseVersion } from "./version.ts";
 
 const HEAP_SIZE_INITIAL = 8192;
@@ -19,22 +17,29 @@ const FORM_MARGIN = 8;
 const BRACKET = 91;
 const FOLDED_TRUE = 1;
 const FOLDED_FALSE = 2;
-/** Up to this length comparing each with each beats a set. */
-const SHORT_LIST = 12;
+
+/** What the encoder needs of an instance. */
+interface EncoderInstance {
+  readonly core: Pick<CoreExports, "openSession" | "sessionSize">;
+  readonly memory: Memory;
+}
 
 /** Where a session is to lie, and for what. */
 export interface EncoderOptions {
-  instance: Instance;
-  seat: Seat;
+  instance: EncoderInstance;
+  seat: SessionPlace;
+  image: number;
+  /** What the core opens the session on: a root of the store; the image, if it is compact. */
   root: number;
-  slots: readonly Slot[];
+  /** NEEDS_* by slot. */
+  slots: readonly { readonly needs: number }[];
 }
 
 export class Encoder {
-  readonly #instance: Instance;
+  readonly #instance: EncoderInstance;
   readonly #memory: Memory;
-  readonly #seat: Seat;
-  readonly #slots: readonly Slot[];
+  readonly #seat: SessionPlace;
+  readonly #slots: EncoderOptions["slots"];
   readonly #states: number;
   readonly #heapStart: number;
   #heapTop: number;
@@ -44,12 +49,11 @@ export class Encoder {
   /** By slot, for the predicates that the host decides. */
   readonly texts: (string | string[] | undefined)[] = [];
 
-  constructor({ instance, seat, root, slots }: EncoderOptions) {
+  constructor({ instance, seat, image, root, slots }: EncoderOptions) {
     this.#instance = instance;
     this.#memory = instance.memory;
     this.#seat = seat;
     this.#slots = slots;
-    const image = instance.memory.views.u32[(root + ROOT_IMAGE) >>> 2];
     this.#heapStart = instance.core.sessionSize(image);
     this.#heapTop = this.#heapStart;
     seat.reserve(this.#heapStart + HEAP_SIZE_INITIAL, 0);
@@ -305,12 +309,4 @@ export class Encoder {
 
 function formsMax(text: string): number {
   return bytesMax(text) * FORM_COUNT + FORM_MARGIN * FORM_COUNT;
-}
-
-function distinctOf(texts: string[]): string[] {
-  if (texts.length > SHORT_LIST) return [...new Set(texts)];
-  for (let i = 1; i < texts.length; i++) {
-    if (texts.indexOf(texts[i]) < i) return [...new Set(texts)];
-  }
-  return texts;
 }

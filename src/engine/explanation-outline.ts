@@ -2,7 +2,8 @@
 
 import * as L from "../../assembly/layout.ts";
 import type { BucketExplanation, ConditionExplanation, SegmentExplanation } from "./explanation.ts";
-import { deepFreeze, type ImageReader } from "./image-reader.ts";
+import type { ImageReader } from "./image-reader.ts";
+import { deepFreeze } from "./variant.ts";
 
 export interface ConditionOutline {
   readonly selector: string[];

@@ -156,7 +156,7 @@ export class FlagCompiler {
     if (spec.kind === KIND_SET_ANY && slot.cohortSource) {
       this.#namings.push({ flagKey: this.#flag.key, slot, values, place });
     }
-    const predicate = { name, slot, spec, index: 0 };
+    const predicate = { name, op: String(op), slot, spec, index: 0 };
     slot.predicatesByName.set(name, predicate);
     slot.predicates.push(predicate);
     return predicate;

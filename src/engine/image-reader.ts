@@ -3,7 +3,7 @@
 import * as L from "../../assembly/layout.ts";
 import type { EngineWarning } from "./errors.ts";
 import type { EvaluationAllocation, EvaluationBucket, EvaluationVariant } from "./flag.ts";
-import { setOwn } from "./variants.ts";
+import { deepFreeze, variantOf } from "./variant.ts";
 
 interface Names {
   flagKeys: string[];
@@ -80,13 +80,11 @@ export abstract class ImageReader {
     const record = this.record(L.IMAGE_FLAGS, flag, L.FLAG_SIZE);
     const segment = this.segmentRecord(flag, this.outcomeSegment(flag, outcome));
     const at = this.#outcomeRecord(flag, outcome);
-    const own = this.#json(at + L.OUTCOME_VARIANT) as EvaluationVariant;
-    const metadata = merge([
+    return variantOf(
+      this.#json(at + L.OUTCOME_VARIANT) as EvaluationVariant,
       this.#json(record + L.FLAG_METADATA),
       this.#json(segment + L.SEGMENT_METADATA),
-      own.metadata,
-    ]);
-    return deepFreeze(merge([own, { metadata }]));
+    );
   }
 
   segmentRecord(flag: number, segment: number): number {
@@ -159,30 +157,4 @@ export abstract class ImageReader {
     }
     return this.#view;
   }
-}
-
-/**
- * As `{ ...a, ...b }`. V8 gives each object made by such a literal a hidden class of its own,
- * and a property read from many classes takes five times as long.
- */
-function merge(sources: readonly unknown[]): Record<string, unknown> {
-  const merged: Record<string, unknown> = {};
-  for (const source of sources) {
-    if (typeof source !== "object" || source === null) continue;
-    for (const [key, value] of Object.entries(source)) setOwn(merged, key, value);
-  }
-  return merged;
-}
-
-/** Freezes an object and all that it holds. */
-export function deepFreeze<Value extends object>(root: Value): Value {
-  const rest: object[] = [root];
-  for (let value = rest.pop(); value; value = rest.pop()) {
-    if (Object.isFrozen(value)) continue;
-    Object.freeze(value);
-    for (const member of Object.values(value)) {
-      if (typeof member === "object" && member !== null) rest.push(member);
-    }
-  }
-  return root;
 }

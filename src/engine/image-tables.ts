@@ -57,6 +57,8 @@ export class ImageTables extends Tables {
   /** Writes warnings too. */
   writeAll(writer: ImageWriter, warnings: readonly EngineWarning[]): void {
     this.write(writer);
+    writer.setU32(L.IMAGE_MAGIC, L.MAGIC);
+    writer.setU32(L.IMAGE_VERSION, L.LAYOUT_VERSION);
     const { slots, flags } = this;
     const names = {
       flagKeys: this.flagKeys,

@@ -3,7 +3,7 @@
 
 import type { EvaluationVariant } from "./flag.ts";
 import type { OutcomeCache } from "./outcome-cache.ts";
-import { setOwn } from "./variants.ts";
+import { setOwn } from "./set-own.ts";
 
 export type VariantRecord = Record<string, EvaluationVariant>;
 

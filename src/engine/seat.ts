@@ -23,6 +23,7 @@ import {
 import { PAGE_SIZE } from "./core.ts";
 import { CoreError } from "./errors.ts";
 import { type Memory, pagesFor } from "./memory.ts";
+import type { SessionPlace } from "./session-place.ts";
 
 /** So often others can find out that a thread is alive, until it has begun to wait again. */
 const WAITERS = 24;
@@ -112,7 +113,7 @@ export function vacate(memory: Memory, seat: number): boolean {
   return succeed(memory, seat, 1, 0);
 }
 
-export class Seat {
+export class Seat implements SessionPlace {
   readonly address: number;
   readonly #memory: Memory;
   readonly #room: Room;

@@ -2,7 +2,7 @@
 // the host can, and reads outcomes.
 
 import * as L from "../../assembly/layout.ts";
-import { ROOT_COHORT_COUNT, ROOT_TABLES } from "../../assembly/store-layout.ts";
+import { ROOT_COHORT_COUNT, ROOT_IMAGE, ROOT_TABLES } from "../../assembly/store-layout.ts";
 import type { Config, Slot, SlotCohorts } from "./config.ts";
 import { Encoder } from "./encoder.ts";
 import type { EvaluationVariant } from "./flag.ts";
@@ -40,7 +40,8 @@ export class Session {
     // In memory of its own, from which a trap could not take it.
     if (!this.#memory.isShared) void config.imageBytes;
     this.#slots = config.slots;
-    this.#encoder = new Encoder({ instance, seat, root, slots: config.slots });
+    const image = this.#word(root + ROOT_IMAGE);
+    this.#encoder = new Encoder({ instance, seat, image, root, slots: config.slots });
     this.outcomes = new SessionOutcomes(config, this.#memory, this.#encoder);
   }
 

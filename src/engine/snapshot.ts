@@ -1,7 +1,7 @@
 // A value as it reads now, whatever its owner does to it later.
 
-import { deepFreeze } from "./image-reader.ts";
 import { listOf, textOf } from "./value.ts";
+import { deepFreeze } from "./variant.ts";
 
 /** Stands for an object of which no copy reads like it, e.g. for one with methods. */
 class Reading {

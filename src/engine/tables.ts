@@ -17,6 +17,8 @@ export interface SlotEntry {
   resultOf: number;
   isBucket: boolean;
   index: number;
+  /** NEEDS_*, set when it is written. */
+  needs: number;
   atomCount: number;
   predicates: PredicateEntry[];
   predicatesByName: Map<string, PredicateEntry>;
@@ -35,6 +37,7 @@ interface SelectorNode {
 export interface PredicateEntry {
   /** JSON text of [op, values]: what makes two conditions of a slot one predicate. */
   name: string;
+  op: string;
   slot: SlotEntry;
   spec: PredicateSpec;
   index: number;
@@ -117,6 +120,7 @@ export class Tables {
       resultOf: this.#resultOf(selector),
       isBucket: false,
       index: 0,
+      needs: 0,
       atomCount: 0,
       predicates: [],
       predicatesByName: new Map(),
@@ -144,8 +148,6 @@ export class Tables {
       slot.index = index;
       this.numberPredicates(slot);
     }
-    writer.setU32(L.IMAGE_MAGIC, L.MAGIC);
-    writer.setU32(L.IMAGE_VERSION, L.LAYOUT_VERSION);
     const results = slots.findIndex((slot) => slot.resultOf === Number.POSITIVE_INFINITY);
     writer.setU32(L.IMAGE_RESULTS_SLOT, results + 1);
     writeTable(writer, L.IMAGE_PREDICATES, predicates, L.PREDICATE_SIZE, (at, predicate) =>
@@ -212,6 +214,7 @@ export class Tables {
     writer.setU32(at + L.SLOT_PREDICATES, first);
     writer.setU32(at + L.SLOT_PREDICATE_END, first + predicates.length);
     writer.setU32(at + L.SLOT_NEEDS, needs);
+    slot.needs = needs;
     slot.atomCount = atoms.size;
     return atoms.size > 0 ? writeAtoms(writer, at, atoms) : new Map();
   }

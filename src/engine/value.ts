@@ -44,3 +44,15 @@ export function listOf(value: unknown): string[] | undefined | null {
     return undefined;
   }
 }
+
+/** Up to this length comparing each with each beats a set. */
+const SHORT_LIST = 12;
+
+/** Each text once. */
+export function distinctOf(texts: string[]): string[] {
+  if (texts.length > SHORT_LIST) return [...new Set(texts)];
+  for (let i = 1; i < texts.length; i++) {
+    if (texts.indexOf(texts[i]) < i) return [...new Set(texts)];
+  }
+  return texts;
+}

@@ -1,0 +1,140 @@
+// A config as the compact engine has it: what the core evaluates by, and what the host says of it.
+
+import { IMAGE_HEADER_SIZE, NEEDS_HOST } from "../../../assembly/layout.ts";
+import type { EngineWarning } from "../errors.ts";
+import type { EvaluationVariant } from "../flag.ts";
+import { FlagCompiler } from "../flag-compiler.ts";
+import { type HostMatcher, hostMatcher } from "../host-predicate.ts";
+import { ImageWriter } from "../image-writer.ts";
+import { orderOf } from "../order.ts";
+import { NEEDS_OF_KIND } from "../predicate.ts";
+import { setOwn } from "../set-own.ts";
+import { type FlagEntry, sourceOf, Tables } from "../tables.ts";
+import { type Flags, usableFlags, warnInto } from "../usable-flags.ts";
+import { variantOf } from "../variant.ts";
+
+/** A slot as the host fills it. */
+export interface Slot {
+  readonly selector: readonly string[];
+  /** What the core needs of its value: NEEDS_*. */
+  readonly needs: number;
+  /** The flag whose result it reads; FROM_* for other sources. */
+  readonly source: number;
+}
+
+/** What is kept of a flag's entry, with JSON texts. */
+interface Flag extends Pick<FlagEntry, "enabled" | "parents" | "metadata" | "outcomes"> {
+  /** The metadata of each. */
+  readonly segments: readonly string[];
+}
+
+export class Config {
+  readonly warnings: readonly EngineWarning[];
+  /** Tables for the core, as docs/abi.md has them; without cohorts, sweep and names. */
+  readonly image: Uint8Array;
+  readonly slots: readonly Slot[];
+  /** All flags, parents first. */
+  readonly order: Uint32Array;
+  readonly #indexes: ReadonlyMap<string, number>;
+  readonly #flags: readonly Flag[];
+  readonly #keys: readonly string[];
+  /** By flag and outcome. */
+  readonly #variants: EvaluationVariant[][];
+  /** By predicate, of those that only the host can decide. */
+  readonly #matchers: { slot: number; matcher: HostMatcher }[] = [];
+
+  /** @throws {@link ConfigError} if nothing of the flags can be used */
+  constructor(flags: Flags) {
+    const warnings: EngineWarning[] = [];
+    const usable = usableFlags(flags, warnings);
+    const tables = new Tables([...usable.keys()]);
+    const warn = warnInto(warnings);
+    for (const flag of usable.values()) {
+      tables.add(new FlagCompiler(tables, flag, warn).compile());
+    }
+    const writer = new ImageWriter(IMAGE_HEADER_SIZE);
+    tables.write(writer);
+    this.image = writer.finish(0, 1).slice();
+    this.warnings = Object.freeze(warnings);
+    this.#indexes = tables.flagIndexes;
+    this.#keys = tables.flagKeys;
+    this.#flags = tables.flags.map((flag) => ({
+      enabled: flag.enabled,
+      parents: flag.parents,
+      metadata: flag.metadata,
+      segments: flag.segments.map(({ metadata }) => metadata),
+      outcomes: flag.outcomes,
+    }));
+    this.#variants = tables.flags.map(() => []);
+    this.slots = tables.slots.map((slot) => ({
+      selector: slot.selector,
+      needs: slot.needs,
+      source: sourceOf(slot),
+    }));
+    for (const { spec, slot, index, op } of tables.predicates) {
+      if (NEEDS_OF_KIND[spec.kind] & NEEDS_HOST) {
+        this.#matchers[index] = { slot: slot.index, matcher: hostMatcher(op, spec.values) };
+      }
+    }
+    this.order = orderOf(this.#graph);
+  }
+
+  /** Keys of the flags that can be evaluated. */
+  get flagKeys(): readonly string[] {
+    return this.#keys.filter((_, flag) => this.#flags[flag].enabled);
+  }
+
+  get flagCount(): number {
+    return this.#flags.length;
+  }
+
+  /** The flag's index; undefined = there is none. */
+  find(flagKey: string): number | undefined {
+    return this.#indexes.get(flagKey);
+  }
+
+  hasParents(flag: number): boolean {
+    return this.#flags[flag].parents.length > 0;
+  }
+
+  /** These flags and their ancestors, parents first. */
+  planOf(flags: readonly number[]): Uint32Array {
+    return orderOf(this.#graph, flags);
+  }
+
+  matcher(predicate: number) {
+    return this.#matchers[predicate];
+  }
+
+  /** The variant of an outcome, shared and deeply frozen; undefined for outcome 0. */
+  variant(flag: number, outcome: number): EvaluationVariant | undefined {
+    if (outcome === 0) return undefined;
+    const variants = this.#variants[flag];
+    variants[outcome] ??= this.#makeVariant(this.#flags[flag], outcome);
+    return variants[outcome];
+  }
+
+  #makeVariant({ outcomes, metadata, segments }: Flag, outcome: number): EvaluationVariant {
+    const { segment, variant } = outcomes[outcome - 1];
+    return variantOf(JSON.parse(variant), jsonOf(metadata), jsonOf(segments[segment]));
+  }
+
+  /** The variants of these flags by key, in their order. */
+  record(plan: Uint32Array, outcomes: Uint16Array): Record<string, EvaluationVariant> {
+    const record: Record<string, EvaluationVariant> = {};
+    for (const flag of plan) {
+      const variant = this.variant(flag, outcomes[flag]);
+      if (variant) setOwn(record, this.#keys[flag], variant);
+    }
+    return record;
+  }
+
+  get #graph() {
+    const flags = this.#flags;
+    return { count: flags.length, parentsOf: (flag: number) => flags[flag].parents };
+  }
+}
+
+function jsonOf(text: string): unknown {
+  return text && JSON.parse(text);
+}
