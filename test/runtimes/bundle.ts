@@ -1,8 +1,9 @@
 // Bundles of the entries, by esbuild as a user would call it.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
+import type { EngineName } from "./lane.ts";
 
 export interface Bundle {
   folder: string;
@@ -13,9 +14,11 @@ export interface Bundle {
 export async function bundle(
   project: string,
   entry: string,
-  conditions?: string[],
+  { engine, conditions }: { engine: EngineName; conditions?: string[] },
 ): Promise<Bundle> {
   const folder = join(project, entry.replace(/\.mjs$/, ""));
+  // Of the lane before.
+  rmSync(folder, { recursive: true, force: true });
   await build({
     entryPoints: [join(project, entry)],
     outdir: folder,
@@ -26,6 +29,7 @@ export async function bundle(
     target: "es2022",
     platform: "browser",
     conditions,
+    define: { ENGINE: JSON.stringify(engine) },
     loader: { ".wasm": "copy" },
     logLevel: "silent",
   });

@@ -47,5 +47,18 @@ export const lanes: readonly Lane[] = [
     isIsolated: true,
   }),
   pageLane("Chromium, strict CSP", "js", { policy: strict }),
-  workerLane,
+  workerLane("workerd", "wasm-simd", "halyard/engine"),
+  ...compactLanes(),
 ];
+
+function compactLanes(): Lane[] {
+  const engine = "halyard/engine/compact";
+  return [
+    processLane(`Node ${major}, compact`, "wasm", { ...here, engine }),
+    processLane("Deno, compact", "wasm", { ...deno, args: denoArgs, engine }),
+    processLane("Bun, compact", "wasm", { ...bun, engine }),
+    pageLane("Chromium, compact", "wasm", { engine }),
+    pageLane("Chromium, compact, strict CSP", "js", { engine, policy: strict }),
+    workerLane("workerd, compact", "wasm", engine),
+  ];
+}

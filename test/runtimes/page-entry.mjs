@@ -3,7 +3,8 @@
 import { conform, start } from "./conformance.mjs";
 
 const query = new URLSearchParams(location.search);
-const load = () => import("halyard/engine");
+// What it stands for is said where it is bundled.
+const load = () => import(ENGINE);
 const core = query.get("core");
 const shared = query.has("shared");
 const fetched = () => ({ module: WebAssembly.compileStreaming(fetch(`/${core}`)), shared });
@@ -12,7 +13,7 @@ const options = core ? fetched : undefined;
 async function run() {
   const samples = await (await fetch("/samples.json")).json();
   if (query.get("task") === "start") return start(load, samples, options);
-  return conform((await load()).Engine, samples, options);
+  return conform(load, samples, options);
 }
 
 const result = await run().catch((error) => ({ error: String(error) }));

@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { type Browser, chromium } from "playwright-core";
 import { type Bundle, bundle, gzipped } from "./bundle.ts";
 import { chromiumBinary } from "./install.ts";
-import type { Conformance, Lane, Runner } from "./lane.ts";
+import type { Conformance, EngineName, Lane, Runner } from "./lane.ts";
 
 interface PageOptions {
   /** The core that the page fetches. */
@@ -16,6 +16,7 @@ interface PageOptions {
   isIsolated?: boolean;
   /** Content security policy. */
   policy?: string;
+  engine?: EngineName;
 }
 
 const PAGE =
@@ -119,11 +120,11 @@ export function pageLane(name: string, backend: Lane["backend"], options: PageOp
   const open = async (project: string): Promise<Runner | string> => {
     const executablePath = chromiumBinary();
     if (!executablePath) return "expected chromium, chromium-browser or google-chrome in PATH";
-    const built = await bundle(project, "page-entry.mjs");
+    const { core, isIsolated, engine = "halyard/engine" } = options;
+    const built = await bundle(project, "page-entry.mjs", { engine });
     const server = new PageServer(project, options);
     const url = await server.listen();
     const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-    const { core, isIsolated } = options;
     const more = `${core ? `&core=${core}` : ""}${isIsolated ? "&shared" : ""}`;
     const task = (what: string) => ask(browser, server, `${url}/?task=${what}${more}`);
     return {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipped } from "./bundle.ts";
-import type { Conformance, Lane, Runner } from "./lane.ts";
+import type { Conformance, EngineName, Lane, Runner } from "./lane.ts";
 
 interface ProcessOptions {
   /** Binary, once the packages are installed; undefined = there is none. */
@@ -13,6 +13,7 @@ interface ProcessOptions {
   args?: readonly string[];
   env?: Record<string, string>;
   version?: RegExp;
+  engine?: EngineName;
 }
 
 function run(command: string, args: readonly string[], env: Record<string, string>): string {
@@ -36,25 +37,24 @@ function sizeOf(project: string, core: string): number {
   return paths.reduce((total, path) => total + gzipped(path), 0);
 }
 
-export function processLane(
-  name: string,
-  backend: Lane["backend"],
-  { find, missing, args = [], env = {}, version = /\d\S*/ }: ProcessOptions,
-): Lane {
+export function processLane(name: string, backend: Lane["backend"], options: ProcessOptions): Lane {
+  const { find, missing, args = [], env = {}, version = /\d\S*/ } = options;
+  const { engine = "halyard/engine" } = options;
+  const isWhole = engine === "halyard/engine";
   const open = async (project: string): Promise<Runner | string> => {
     const command = find();
     if (!command) return missing;
     const ask = (task: string) => {
       const files = [join(project, "process-entry.mjs"), join(project, "samples.json")];
-      return JSON.parse(run(command, [...args, ...files, task], env));
+      return JSON.parse(run(command, [...args, ...files, task, engine], env));
     };
     return {
       version: version.exec(run(command, ["--version"], {}))?.[0] ?? "unknown",
-      size: sizeOf(project, backend === "js" ? "core.js" : "core.simd.wasm"),
+      size: isWhole ? sizeOf(project, backend === "js" ? "core.js" : "core.simd.wasm") : undefined,
       conform: async () => ask("conform") as Conformance,
       start: async () => (ask("start") as { ms: number }).ms,
       [Symbol.asyncDispose]: async () => {},
     };
   };
-  return { name, backend, shared: backend !== "js", open };
+  return { name, backend, shared: isWhole && backend !== "js", open };
 }

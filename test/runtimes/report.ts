@@ -17,7 +17,7 @@ function cellsOf({ lane, skipped, faults, conformance, version, size, startMs }:
     `${passed} of ${passed + wrong.length}`,
     `${startMs!.toFixed(1)} ms`,
     shared ? "yes" : "no",
-    `${(size! / 1024).toFixed(1)} KiB`,
+    size === undefined ? "" : `${(size / 1024).toFixed(1)} KiB`,
   ];
 }
 

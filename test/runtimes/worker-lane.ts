@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Bundle, bundle, gzipped } from "./bundle.ts";
 import { requireRuntime, versionOf } from "./install.ts";
-import type { Conformance, Lane, Runner } from "./lane.ts";
+import type { Conformance, EngineName, Lane, Runner } from "./lane.ts";
 
 interface Worker {
   ready: Promise<URL>;
@@ -46,11 +46,12 @@ async function startOf(worker: Worker, body: Buffer): Promise<number> {
   return Math.max(0, performance.now() - middle - (middle - begin));
 }
 
-async function open(project: string): Promise<Runner | string> {
+async function open(project: string, engine: EngineName): Promise<Runner | string> {
   const version = versionOf("workerd");
   if (!version) return "expected the package workerd, got none";
   const { Miniflare } = requireRuntime("miniflare") as Miniflare;
-  const built = await bundle(project, "worker-entry.mjs", ["workerd", "worker", "browser"]);
+  const conditions = ["workerd", "worker", "browser"];
+  const built = await bundle(project, "worker-entry.mjs", { engine, conditions });
   const use = async <Result>(call: (worker: Worker) => Promise<Result>): Promise<Result> => {
     const options = { compatibilityDate: COMPATIBILITY_DATE, cf: false };
     const worker = new Miniflare({ modules: modulesOf(built), ...options });
@@ -74,4 +75,6 @@ async function open(project: string): Promise<Runner | string> {
   };
 }
 
-export const workerLane: Lane = { name: "workerd", backend: "wasm-simd", shared: false, open };
+export function workerLane(name: string, backend: Lane["backend"], engine: EngineName): Lane {
+  return { name, backend, shared: false, open: (project) => open(project, engine) };
+}
