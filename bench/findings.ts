@@ -42,7 +42,7 @@ flags from \`bootstrap\` and cohorts in its storage (it runs its own, older copy
 experiment-core); *Halyard* is this package; *core as JS* is this package with its core \
 translated from WebAssembly to JavaScript by Binaryen's wasm2js.
 
-All lanes of a row run in one process: that of the benchmark, for W6 one of its own. In each \
+All lanes of a row run in one process: that of the benchmark, for W6 and C one of its own. In each \
 round they are sampled once, in random order. Median: of the rounds' medians. p99: of samples of \
 at least 0.02 ms, each the mean of its calls. Ratio: the time of the row's first contender by \
 this one's within a round, median over rounds; above 1 is faster. Bytes: growth of the used heap \

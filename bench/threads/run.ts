@@ -1,4 +1,5 @@
 // The parts whose processes and threads are made for them: cohorts by the million, shared memory.
+import { measureCompact } from "./compact.ts";
 import { measureDelay } from "./delay.ts";
 import { measureLookup } from "./lookup.ts";
 import { measureMembers } from "./members.ts";
@@ -38,6 +39,7 @@ const QUICK: Scale = {
 };
 
 const MEASURES = {
+  C: measureCompact,
   W6: measureLookup,
   M1: measureMembers,
   M2: measureResident,
