@@ -15,7 +15,7 @@ export type EngineName = "halyard/engine" | "halyard/engine/compact";
 /** A runtime that has been started, or can be. */
 export interface Runner extends AsyncDisposable {
   version: string;
-  /** Bytes of what is loaded, compressed by gzip; undefined where nothing goes through a network. */
+  /** Bytes of what is loaded, compressed by gzip; undefined = nothing goes through a network. */
   size?: number;
   conform(): Promise<Conformance>;
   /** Milliseconds until the first answer, from nothing: another process, page or worker. */
