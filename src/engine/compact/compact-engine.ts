@@ -88,7 +88,7 @@ export class CompactEngine {
   ): Record<string, EvaluationVariant> {
     const config = this.#config;
     const flags = flagKeys?.map((key) => config.find(key)).filter((flag) => flag !== undefined);
-    const plan = flagKeys?.length ? config.planOf(flags!) : config.order;
+    const plan = flagKeys?.length ? config.planOfAll(flags!) : config.order;
     return this.#use((session) => session.evaluate(context, plan));
   }
 

@@ -26,7 +26,10 @@ export interface Slot {
 interface Flag extends Pick<FlagEntry, "enabled" | "parents" | "metadata" | "outcomes"> {
   /** The metadata of each. */
   readonly segments: readonly string[];
+  plan?: Uint32Array;
 }
+
+const PLAN_LENGTH_KEPT = 64;
 
 export class Config {
   readonly warnings: readonly EngineWarning[];
@@ -93,12 +96,18 @@ export class Config {
     return this.#indexes.get(flagKey);
   }
 
-  hasParents(flag: number): boolean {
-    return this.#flags[flag].parents.length > 0;
+  /** A flag and its ancestors, parents first; undefined for a flag without parents. */
+  planOf(flag: number): Uint32Array | undefined {
+    const { parents, plan } = this.#flags[flag];
+    if (plan || parents.length === 0) return plan;
+    const made = this.planOfAll([flag]);
+    // Long ones, kept by each flag of a chain, would take room by the square of its length.
+    if (made.length <= PLAN_LENGTH_KEPT) this.#flags[flag].plan = made;
+    return made;
   }
 
   /** These flags and their ancestors, parents first. */
-  planOf(flags: readonly number[]): Uint32Array {
+  planOfAll(flags: readonly number[]): Uint32Array {
     return orderOf(this.#graph, flags);
   }
 

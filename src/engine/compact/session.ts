@@ -20,20 +20,20 @@ const IMAGE = L.MEMORY_START;
 class Tail implements SessionPlace {
   readonly address = 0;
   readonly region: number;
+  regionSize: number;
   readonly #memory: Memory;
 
   constructor(memory: Memory, start: number) {
     this.#memory = memory;
     this.region = start;
-  }
-
-  get regionSize(): number {
-    return this.#memory.size - this.region;
+    this.regionSize = memory.size - start;
   }
 
   reserve(size: number): void {
     const missing = size - this.regionSize;
-    if (missing > 0) this.#memory.add(missing);
+    if (missing <= 0) return;
+    this.#memory.add(missing);
+    this.regionSize = this.#memory.size - this.region;
   }
 }
 
@@ -74,8 +74,9 @@ export class Session {
   /** One flag's variant. */
   variant(context: unknown, flag: number): EvaluationVariant | undefined {
     const config = this.#config;
-    if (config.hasParents(flag)) {
-      this.#run(context, config.planOf([flag]));
+    const plan = config.planOf(flag);
+    if (plan) {
+      this.#run(context, plan);
       return config.variant(flag, this.#outcomesByFlag[flag]);
     }
     this.#begin(context);
