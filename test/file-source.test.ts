@@ -224,6 +224,18 @@ describe("an edit goes live", () => {
     expect(lines).toEqual([]);
   });
 
+  test("while others follow without a pause", async () => {
+    const { path, source } = await begun();
+    let count = 1;
+    const writer = setInterval(() => replace(path, [versioned(`v${++count}`)]), 10);
+    try {
+      await expect.poll(() => keyOf(source), { timeout: 10_000 }).not.toBe("v1");
+    } finally {
+      clearInterval(writer);
+    }
+    await expect.poll(() => keyOf(source), { timeout: 10_000 }).toBe(`v${count}`);
+  });
+
   test("also after a stop and another start", async () => {
     const { path, source } = await begun();
     await source.stop();

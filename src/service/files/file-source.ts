@@ -23,6 +23,8 @@ export interface FileSourceOptions {
 const INTERVAL_MILLIS = 250;
 /** For so long flags wait for the end of a new cohort's file. */
 const COHORT_PATIENCE_MILLIS = 10_000;
+/** So often files that change with every look are waited for; then they are read between changes. */
+const RESTLESS_LOOKS_MAX = 8;
 /** Of cohorts that are missing the state tells. */
 const UNLOGGED = "unknown-cohort";
 
@@ -42,6 +44,8 @@ export class FileSource implements Source {
   /** Stamps of all flag files: of the last look, and with which they were read. */
   #seen: string | undefined;
   #read: string | undefined;
+  /** Looks, one after the other, of which each has seen other stamps. */
+  #restlessLooks = 0;
   /** Since when flags wait for a cohort. */
   #heldSince: number | undefined;
   #life: AbortController | undefined;
@@ -158,15 +162,18 @@ export class FileSource implements Source {
       if (!this.#flagComplaints.has(this.#place)) this.#confirmedAt = Date.now();
       return false;
     }
+    this.#restlessLooks = isSettled ? 0 : this.#restlessLooks + 1;
     // What is being written is not whole.
-    if (!isSettled) return false;
+    if (!isSettled && this.#restlessLooks < RESTLESS_LOOKS_MAX) return false;
     const outcome = await this.#tryRead(listing);
     const now = await this.#files.list();
     if (now.stamp !== listing.stamp) return false;
     if ("error" in outcome) {
+      if (!isSettled) return false;
       this.#read = listing.stamp;
       return this.#flagComplaints.report(this.#place, outcome.error);
     }
+    this.#restlessLooks = 0;
     if (this.#mustWait(outcome.flags)) return false;
     this.#read = listing.stamp;
     try {
