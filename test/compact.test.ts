@@ -108,6 +108,30 @@ describe("update", () => {
   });
 });
 
+test("keys that update the engine are those of the config that is evaluated", () => {
+  const many = Array.from({ length: 50_000 }, (_, index) => flagOf(`f${index}`, PLAN, "is", ["a"]));
+  const engine = CompactEngine.loadSync(many);
+  const keys = new Proxy(["f49999", "f7"], {
+    get(target, name) {
+      if (name === "map") engine.update([flagOf("f7", PLAN, "is", ["b"])]);
+      return Reflect.get(target, name);
+    },
+  });
+  expect(Object.keys(engine.evaluate(planOf("a"), keys))).toEqual(["f49999", "f7"]);
+  expect(engine.evaluate(planOf("a"), keys)).toEqual({ f7: { key: "off", metadata: {} } });
+  expect(engine.variant(planOf("b"), "f7")?.key).toBe("on");
+});
+
+test("what is given instead of flags, or of a backend, is refused", async () => {
+  const image = Engine.loadSync(flags).toImage();
+  const noFlags = expect.objectContaining({ name: "ConfigError", code: "invalid-config" });
+  expect(() => CompactEngine.loadSync(image as never)).toThrow(noFlags);
+  const options = { backend: "wasm-simd" } as never;
+  const unavailable = expect.objectContaining({ name: "CoreError", code: "unavailable" });
+  await expect(CompactEngine.load(flags, options)).rejects.toThrow(unavailable);
+  expect(() => CompactEngine.loadSync(flags, options)).toThrow(unavailable);
+});
+
 test("a getter may evaluate another user", () => {
   const engine = CompactEngine.loadSync(flags);
   const expected = evaluateWithOracle(flags as never, context);

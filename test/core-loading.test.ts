@@ -148,6 +148,21 @@ describe("the compact engine", () => {
     expect(find(script)).toEqual(["js on"]);
   });
 
+  test("goes on with WebAssembly that it has, though it was refused once", () => {
+    const script = `
+      const { compile } = WebAssembly;
+      let count = 0;
+      WebAssembly.compile = async (bytes) => {
+        if (++count > 1) throw new RangeError("no more");
+        return compile(bytes);
+      };
+      await Promise.all([compact(), compact()]);
+      await compact();
+      compactSync({ backend: "wasm" });
+    `;
+    expect(find(script).toSorted()).toEqual(["js on", "wasm on", "wasm on", "wasm on"]);
+  });
+
   test("throws where WebAssembly was asked for, and is not to be had", () => {
     const script =
       'await compact({ backend: "wasm" }); await compact(); compactSync({ backend: "wasm" });';

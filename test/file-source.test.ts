@@ -1,8 +1,6 @@
 // Flags of files: what is read, which edits go live, what is said of those that do not.
-import { execFile } from "node:child_process";
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { Engine, type EvaluationFlag } from "halyard/engine";
 import { describe, expect, test } from "vitest";
 import { on } from "./agree.ts";
@@ -10,7 +8,6 @@ import { flagFor } from "./local-clients.ts";
 import { versioned } from "./local-lanes.ts";
 import { evaluateWithOracle } from "./oracle.ts";
 import {
-  built,
   byKey,
   filesOf,
   keyOf,
@@ -309,17 +306,4 @@ describe("a broken edit: the last flags stay", () => {
     await untilTold(source, () => !source.state.isStale);
     expect(keyOf(source)).toBe("v2");
   });
-});
-
-test("a process ends while files are watched", async () => {
-  const path = join(newFolder(), "flags.json");
-  put(path, flags);
-  const script = `
-    const { FileSource } = await import(${JSON.stringify(built("files/file-source"))});
-    const source = new FileSource({ flags: ${JSON.stringify(path)} });
-    await source.start();
-    console.log(source.engine.flagKeys.join());`;
-  const args = ["--input-type=module", "--eval", script];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
-  expect(stdout).toBe("b,a,c\n");
 });

@@ -152,6 +152,17 @@ test("a getter may update the engine it is read by", () => {
   expectUsable(engine);
 });
 
+test("a getter that evaluates the user it is of ends", () => {
+  const engine = load();
+  const user = {
+    get plan() {
+      return engine.evaluate({ user });
+    },
+  };
+  expect(() => engine.evaluate({ user })).toThrow(/call stack|at most/);
+  expectUsable(engine);
+});
+
 test("a long wrong version takes linear time", () => {
   const version = `1.0.0-${"a".repeat(50_000)}!`;
   const dotted = `1.0.0-${"a.".repeat(50_000)}!`;

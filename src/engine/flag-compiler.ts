@@ -15,6 +15,7 @@ import type {
   EvaluationFlag,
   EvaluationSegment,
 } from "./flag.ts";
+import { jsonText } from "./json-text.ts";
 import { isKnownOperator, specOf } from "./predicate.ts";
 import type {
   BucketEntry,
@@ -113,13 +114,14 @@ export class FlagCompiler {
   /** Number of the outcome of a segment and a variant; 0 for a variant that does not exist. */
   #outcome(variantKey: unknown, segment: number): number {
     if (variantKey === undefined) return 0;
-    const variant = this.#variants.get(String(variantKey));
+    const place = () => `.segments[${segment}]`;
+    const variant = this.#variants.get(stringOf(variantKey, place));
     if (!variant) return 0;
     if (variant.segment === segment) return variant.number;
     const number = this.#outcomes.push({ segment, variant: variant.json });
     if (number > OUTCOME_COUNT_MAX) {
       const expected = `at most ${OUTCOME_COUNT_MAX} pairs of segment and variant`;
-      throw new FlagProblem(`.segments[${segment}]`, expected, number);
+      throw new FlagProblem(place(), expected, number);
     }
     variant.segment = segment;
     variant.number = number;
@@ -148,15 +150,17 @@ export class FlagCompiler {
       this.#warn("unknown-operator", this.#flag.key, `${place()}.op`, message);
     }
     const slot = this.#tables.slot(condition.selector ?? []);
-    const name = JSON.stringify([op, values]);
+    const opPlace = () => `${place()}.op`;
+    const operator = stringOf(op, opPlace);
+    const name = jsonText([op, values], opPlace);
     const known = slot.predicatesByName.get(name);
     if (known) return known;
-    const spec = specOf(String(op), values);
-    if (spec.kind === KIND_HOST) checkPatterns(String(op), values, place);
+    const spec = specOf(operator, values);
+    if (spec.kind === KIND_HOST) checkPatterns(operator, values, place);
     if (spec.kind === KIND_SET_ANY && slot.cohortSource) {
       this.#namings.push({ flagKey: this.#flag.key, slot, values, place });
     }
-    const predicate = { name, op: String(op), slot, spec, index: 0 };
+    const predicate = { name, op: operator, slot, spec, index: 0 };
     slot.predicatesByName.set(name, predicate);
     slot.predicates.push(predicate);
     return predicate;
@@ -201,6 +205,15 @@ interface NumberedVariant {
 /** A range's end as the core compares it: `a >= end` for whole `a` is `a >= ceil(end)`. */
 function wholeEnd(end: number | undefined): number {
   return Math.min(Math.max(Math.ceil(end as number), 0), 0xffffffff);
+}
+
+/** As a key of an object it is read so. */
+function stringOf(value: unknown, place: Place): string {
+  try {
+    return String(value);
+  } catch {
+    throw new FlagProblem(place(), "a text", value);
+  }
 }
 
 /** A value that is no regular expression. */

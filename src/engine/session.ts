@@ -5,6 +5,7 @@ import * as L from "../../assembly/layout.ts";
 import { ROOT_COHORT_COUNT, ROOT_IMAGE, ROOT_TABLES } from "../../assembly/store-layout.ts";
 import type { Config, Slot, SlotCohorts } from "./config.ts";
 import { Encoder } from "./encoder.ts";
+import { CoreError } from "./errors.ts";
 import type { EvaluationVariant } from "./flag.ts";
 import type { Instance } from "./instance.ts";
 import type { Memory } from "./memory.ts";
@@ -148,7 +149,8 @@ export class Session {
     }
     try {
       for (const slot of sweep.slots) this.#fill(slot);
-    } catch {
+    } catch (error) {
+      if (isExhausted(error)) throw error;
       // A getter that throws: only flag by flag it is known whether anybody asks for it.
       this.runPlan(order);
       return;
@@ -307,4 +309,10 @@ export class Session {
   #word(at: number): number {
     return this.#memory.views.u32[at >>> 2];
   }
+}
+
+/** Whether a getter has evaluated, whose getter has evaluated ...: each trying twice has no end. */
+function isExhausted(error: unknown): boolean {
+  const message = error instanceof Error ? error.message : "";
+  return error instanceof CoreError || /call stack|too much recursion/.test(message);
 }

@@ -36,7 +36,7 @@ export function usableFlags(
 }
 
 function entriesOf(flags: Flags, warnings: EngineWarning[]): [string, EvaluationFlag][] {
-  if (typeof flags !== "object" || flags === null) {
+  if (typeof flags !== "object" || flags === null || ArrayBuffer.isView(flags)) {
     throw new ConfigError(
       "invalid-config",
       "flags",

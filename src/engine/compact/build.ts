@@ -39,16 +39,21 @@ export function loadBuildSync(backend?: CompactBackend): CoreModule {
   throw unavailable("a core that CompactEngine.load has loaded");
 }
 
-function mayBeWasm(backend: CompactBackend | undefined): boolean {
-  if (backend === "wasm" && isRefused) throw unavailable("a runtime with WebAssembly");
-  return backend !== "js" && !isRefused;
+function mayBeWasm(backend?: string): boolean {
+  if (backend === "js") return false;
+  if (backend && backend !== "wasm") throw unavailable('"wasm" or "js"');
+  if (modules.wasm || !isRefused) return true;
+  if (backend) throw unavailable(A_RUNTIME);
+  return false;
 }
+
+const A_RUNTIME = "a runtime with WebAssembly";
 
 /** Goes on if WebAssembly is not to be had, and nobody has asked for it. */
 function refuse(cause: unknown, backend: CompactBackend | undefined): void {
   if (!isRefusal(cause)) throw cause;
-  if (backend) throw unavailable("a runtime with WebAssembly", cause);
   isRefused = true;
+  if (backend) throw unavailable(A_RUNTIME, cause);
 }
 
 function unavailable(expected: string, cause?: unknown): CoreError {

@@ -1,4 +1,4 @@
-import type { CoreModule } from "../core.ts";
+import { type CoreModule, isTrap } from "../core.ts";
 import type { EngineWarning } from "../errors.ts";
 import type { EvaluationContext, EvaluationVariant } from "../flag.ts";
 import type { Flags } from "../usable-flags.ts";
@@ -27,11 +27,12 @@ export class CompactEngine {
   #config: Config;
   /** Of the current config, ready for use; as many as evaluations ever nested (a getter of the
    * context may evaluate). */
-  #sessions: Session[] = [];
+  #sessions: Session[];
 
   private constructor(module: CoreModule, flags: Flags) {
     this.#module = module;
     this.#config = new Config(flags);
+    this.#sessions = [new Session(module, this.#config)];
   }
 
   /**
@@ -44,7 +45,10 @@ export class CompactEngine {
     return new CompactEngine(await loadBuild(backend), flags);
   }
 
-  /** As {@link load}, where synchronous compilation is allowed (docs/runtimes.md). */
+  /**
+   * As {@link load}, where synchronous compilation is allowed (docs/runtimes.md). JavaScript only
+   * once {@link load} has loaded it.
+   */
   static loadSync(flags: Flags, { backend }: CompactOptions = {}): CompactEngine {
     return new CompactEngine(loadBuildSync(backend), flags);
   }
@@ -70,9 +74,10 @@ export class CompactEngine {
    * @throws {@link ConfigError} if nothing of it can be loaded; the old config stays
    */
   update(flags: Flags): { warnings: readonly EngineWarning[] } {
-    this.#config = new Config(flags);
-    this.#sessions = [];
-    return { warnings: this.warnings };
+    const config = new Config(flags);
+    this.#sessions = [new Session(this.#module, config)];
+    this.#config = config;
+    return { warnings: config.warnings };
   }
 
   /**
@@ -86,10 +91,7 @@ export class CompactEngine {
     context: EvaluationContext,
     flagKeys?: readonly string[],
   ): Record<string, EvaluationVariant> {
-    const config = this.#config;
-    const flags = flagKeys?.map((key) => config.find(key)).filter((flag) => flag !== undefined);
-    const plan = flagKeys?.length ? config.planOfAll(flags!) : config.order;
-    return this.#use((session) => session.evaluate(context, plan));
+    return this.#use((session) => session.evaluate(context, flagKeys));
   }
 
   /**
@@ -98,19 +100,22 @@ export class CompactEngine {
    * @returns undefined if the flag has no result or does not exist
    */
   variant(context: EvaluationContext, flagKey: string): EvaluationVariant | undefined {
-    const flag = this.#config.find(flagKey);
-    return flag === undefined ? flag : this.#use((session) => session.variant(context, flag));
+    return this.#use((session) => session.variant(context, flagKey));
   }
 
   #use<Result>(evaluate: (session: Session) => Result): Result {
     const sessions = this.#sessions;
     const session = sessions.pop() ?? new Session(this.#module, this.#config);
+    let isBroken = false;
     try {
       return evaluate(session);
+    } catch (error) {
+      isBroken = isTrap(error);
+      throw error;
     } finally {
       session.end();
       // Those of a config that was replaced meanwhile go with it.
-      sessions.push(session);
+      if (!isBroken) sessions.push(session);
     }
   }
 }

@@ -100,15 +100,19 @@ export class Config {
   planOf(flag: number): Uint32Array | undefined {
     const { parents, plan } = this.#flags[flag];
     if (plan || parents.length === 0) return plan;
-    const made = this.planOfAll([flag]);
+    const made = orderOf(this.#graph, [flag]);
     // Long ones, kept by each flag of a chain, would take room by the square of its length.
     if (made.length <= PLAN_LENGTH_KEPT) this.#flags[flag].plan = made;
     return made;
   }
 
-  /** These flags and their ancestors, parents first. */
-  planOfAll(flags: readonly number[]): Uint32Array {
-    return orderOf(this.#graph, flags);
+  /** The flags with these keys and their ancestors, parents first; unknown keys are left out. */
+  planOfKeys(flagKeys: readonly string[]): Uint32Array {
+    const flags = flagKeys.map((key) => this.find(key));
+    return orderOf(
+      this.#graph,
+      flags.filter((flag) => flag !== undefined),
+    );
   }
 
   matcher(predicate: number) {

@@ -65,15 +65,18 @@ export class Session {
     this.#predicates = this.#header(L.SESSION_PREDICATES);
   }
 
-  /** The variants of a plan's flags, by key. */
-  evaluate(context: unknown, plan: Uint32Array): Record<string, EvaluationVariant> {
-    this.#run(context, plan);
+  /** The variants of the asked flags and their ancestors, by key; of all for no keys. */
+  evaluate(context: unknown, flagKeys?: readonly string[]): Record<string, EvaluationVariant> {
+    const config = this.#config;
+    this.#run(context, flagKeys?.length ? config.planOfKeys(flagKeys) : config.order);
     return this.#results();
   }
 
   /** One flag's variant. */
-  variant(context: unknown, flag: number): EvaluationVariant | undefined {
+  variant(context: unknown, flagKey: string): EvaluationVariant | undefined {
     const config = this.#config;
+    const flag = config.find(flagKey);
+    if (flag === undefined) return undefined;
     const plan = config.planOf(flag);
     if (plan) {
       this.#run(context, plan);
@@ -96,7 +99,8 @@ export class Session {
     this.#context = context;
     this.#encoder.begin();
     // No flag must see the last user's outcomes.
-    if (this.#planned.length > 0) this.#outcomesByFlag.fill(0);
+    const outcomes = this.#outcomesByFlag;
+    for (const flag of this.#planned) outcomes[flag] = 0;
     this.#planned = NOTHING;
   }
 

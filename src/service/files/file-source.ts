@@ -23,7 +23,7 @@ export interface FileSourceOptions {
 const INTERVAL_MILLIS = 250;
 /** For so long flags wait for the end of a new cohort's file. */
 const COHORT_PATIENCE_MILLIS = 10_000;
-/** So often files that change with every look are waited for; then they are read between changes. */
+/** So often files that change with every look are waited for, then read between changes. */
 const RESTLESS_LOOKS_MAX = 8;
 /** Of cohorts that are missing the state tells. */
 const UNLOGGED = "unknown-cohort";
