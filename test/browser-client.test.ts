@@ -15,7 +15,6 @@ import {
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type AnyClient, flag, KEY, Side } from "./browser-clients.ts";
 import { openPage } from "./browser-page.ts";
-import { eventually } from "./eventually.ts";
 
 const json = (value: unknown) => ({ status: 200, body: JSON.stringify(value) });
 const ON = { key: "on", value: "on" };
@@ -83,15 +82,31 @@ describe("a start", () => {
     expect(client.variant("local").key).toBe("on");
   });
 
-  test("is not needed for flags that come with the page", async () => {
+  test("is not needed for flags that come with the page", () => {
     openPage();
     const client = new Side(true).open({
       initialFlags: JSON.stringify([everyone("local")]),
       initialVariants: { local: "meanwhile" } as never,
     });
-    expect(client.variant("local").key).toBe("meanwhile");
-    await eventually("the core runs", () => client.variant("local").key === "on");
+    expect(client.variant("local").key).toBe("on");
   });
+});
+
+test("variants are the caller's own, but for payloads and metadata", async () => {
+  openPage();
+  const side = new Side(true);
+  side.server.variants = json({ a: ON });
+  const initialVariants = { b: { value: "b" }, local: { value: "c" } };
+  const initialFlags = JSON.stringify([everyone("local")]);
+  const client = side.open({ initialVariants, initialFlags });
+  await client.fetch({ user_id: "u" });
+  const known = ["a", "b", "local"].map((key) => ({ ...client.variant(key) }));
+  for (const key of ["a", "b", "local"]) {
+    client.variant(key).value = "written";
+    client.all()[key].value = "written";
+  }
+  expect(["a", "b", "local"].map((key) => client.variant(key))).toEqual(known);
+  expect(initialVariants.b).toEqual({ value: "b" });
 });
 
 test("values that are falsy are values", async () => {

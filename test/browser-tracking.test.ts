@@ -121,6 +121,29 @@ describe("an exposure", () => {
     expect(side.exposures).toHaveLength(1);
   });
 
+  test("that a provider has thrown at is offered again", () => {
+    const { side } = open();
+    const tracked: unknown[] = [];
+    let isThere = false;
+    const track = (exposure: { flag_key: string }) => {
+      if (!isThere) throw new Error("it is not there yet");
+      tracked.push(exposure.flag_key);
+    };
+    const config = { exposureTrackingProvider: { track } };
+    const client = reload(side, config);
+    client.setUser({ user_id: "u" });
+    client.variant("a");
+    isThere = true;
+    client.variant("b");
+    client.variant("b");
+    expect(tracked).toEqual(["b"]);
+    client.variant("a");
+    const next = reload(side, config);
+    next.setUser({ user_id: "u" });
+    for (const key of ["a", "b"]) next.variant(key);
+    expect(tracked).toEqual(["b", "a"]);
+  });
+
   test("waits until it is taken, in the background too", async () => {
     const { side, load, take, page } = open();
     vi.useFakeTimers();

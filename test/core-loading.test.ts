@@ -170,6 +170,50 @@ describe("the compact engine", () => {
   });
 });
 
+describe("the browser client, where WebAssembly is refused", () => {
+  const open = (config: string, load = "return next(url, context);") => `
+    import { register } from "node:module";
+    import { ExperimentClient } from "halyard/browser";
+    ${FORBID}
+    const hook = \`export async function load(url, context, next) {
+      if (!url.endsWith("core-compact.js")) return next(url, context);
+      ${load}
+    }\`;
+    register("data:text/javascript," + encodeURIComponent(hook));
+    const answer = (url) => ({ status: 200, body: url.includes("/flags") ? "[]" : "{}" });
+    flags[0].metadata = { evaluationMode: "local" };
+    const client = new ExperimentClient("client-key", {
+      initialFlags: JSON.stringify(flags),
+      httpClient: { request: async (url) => answer(url) },
+      pollOnStart: false, logLevel: 0, ${config}
+    });
+    const look = () => found.push(client.variant("f", "meanwhile").key);
+    look();
+    await client.start().catch((error) => found.push(error.name + ": " + error.message));
+    look();
+  `;
+
+  test("gives fallbacks until the core as JavaScript is there, for which start waits", () => {
+    expect(run(open(""))).toEqual(["meanwhile", "on"]);
+  });
+
+  test("goes on with fallbacks if it cannot be had, and says so if it is to throw", () => {
+    const gone = 'throw new Error("gone");';
+    expect(run(open("", gone))).toEqual(["meanwhile", "meanwhile"]);
+    const thrown = ["meanwhile", expect.stringContaining("gone"), "meanwhile"];
+    expect(run(open("throwOnError: true", gone))).toEqual(thrown);
+  });
+
+  test("waits no longer than for a request", () => {
+    const late = "await new Promise(() => setInterval(() => {}, 1000));";
+    const config = "throwOnError: true, fetchTimeoutMillis: 50";
+    const thrown = ["meanwhile", expect.stringMatching(/^TimeoutError: /), "meanwhile"];
+    expect(
+      run(`${open(config, late)} console.log(JSON.stringify(found)); process.exit();`),
+    ).toEqual(thrown);
+  });
+});
+
 test("long texts come into shared memory where the encoder refuses to write there", () => {
   const script = `
     const { encodeInto } = TextEncoder.prototype;

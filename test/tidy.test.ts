@@ -140,13 +140,6 @@ test("what browsers are served imports nothing but itself, apart from types", ()
   }
 });
 
-test("the browser client loads the engine only when there is something to evaluate", () => {
-  for (const file of filesUnder("src/browser").filter((it) => !it.endsWith("/evaluator.ts"))) {
-    const text = readFileSync(root + file, "utf8").replace(/import type [^;]*;/g, "");
-    expect(text, file).not.toMatch(/engine\/(compact\/)?index\.ts|from "\.\/evaluator\.ts"/);
-  }
-});
-
 test("only memory.ts and core*.ts make modules and instances, and grow memories", () => {
   for (const file of filesUnder("src")) {
     if (/engine\/(memory|(inline-)?core(-\w+)?)\.ts$/.test(file)) continue;

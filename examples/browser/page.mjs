@@ -2,7 +2,7 @@
 import { Experiment } from "halyard/browser";
 
 const parameters = new URLSearchParams(location.search);
-const service = parameters.get("service") ?? "http://127.0.0.1:3000";
+const service = parameters.get("service") ?? "http://127.0.0.1:3546";
 const user = { user_id: parameters.get("user") ?? "u1", country: "United States" };
 
 const experiment = Experiment.initialize(parameters.get("key") ?? "client-example", {

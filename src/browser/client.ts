@@ -16,7 +16,13 @@ import { TrackingOption } from "./tracking-option.ts";
 import { isTimeout } from "./transport.ts";
 import { copyOf, type ExperimentUser, type ExperimentUserProvider } from "./user.ts";
 import { type Subject, UserContext } from "./user-context.ts";
-import { evaluatedVariant, storedVariant, type Variant, type Variants } from "./variant.ts";
+import {
+  evaluatedVariant,
+  storedVariant,
+  type Variant,
+  type Variants,
+  variantsOf,
+} from "./variant.ts";
 import { VariantFetches } from "./variant-fetches.ts";
 import { VariantStore } from "./variant-store.ts";
 
@@ -83,9 +89,12 @@ export class ExperimentClient implements Client {
     return new Resolver({
       source: this.#config.source,
       fallbackVariant: this.#config.fallbackVariant,
-      initialVariant: (flagKey) => this.#initialVariants.get(flagKey),
+      initialVariant: (flagKey) => {
+        const variant = this.#initialVariants.get(flagKey);
+        return variant && { ...variant };
+      },
       storedVariant: (flagKey) => this.#variants.get(flagKey),
-      flag: (flagKey) => (flags.isReady ? flags.get(flagKey) : undefined),
+      flag: (flagKey) => flags.get(flagKey),
       evaluate: (flagKey, subject) => {
         const evaluated = flags.evaluate(subject, flagKey);
         return evaluated && evaluatedVariant(evaluated);
@@ -122,14 +131,15 @@ export class ExperimentClient implements Client {
   async #start(user: ExperimentUser | undefined): Promise<void> {
     this.setUser(user!);
     const life = this.#life;
-    const { fetchOnStart, pollOnStart, throwOnError } = this.#config;
+    const { fetchOnStart, pollOnStart, throwOnError, fetchTimeoutMillis } = this.#config;
     const flags = this.#fetchFlags();
     const variants = fetchOnStart ? this.fetch(user) : undefined;
     // Of flags and variants each is good without the other.
     const outcomes = await Promise.allSettled([flags, variants]);
-    await this.#flags.ready();
+    // Only now it is known whether there are flags to evaluate.
+    const core = await Promise.allSettled([this.#flags.ready(fetchTimeoutMillis)]);
     if (life !== this.#life) return;
-    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    const failed = [...outcomes, ...core].find((outcome) => outcome.status === "rejected");
     if (failed && throwOnError) {
       this.#starting = undefined;
       throw failed.reason;
@@ -191,7 +201,7 @@ export class ExperimentClient implements Client {
   all(): Variants {
     if (!this.#apiKey) return {};
     const evaluated = this.#flags.evaluateAll(this.#users.subject);
-    const initial = Object.fromEntries(this.#initialVariants);
+    const initial = variantsOf(this.#initialVariants);
     const isInitialFirst = this.#config.source === Source.InitialVariants;
     return {
       ...(isInitialFirst ? this.#variants.all : initial),
@@ -258,17 +268,20 @@ export class ExperimentClient implements Client {
     if (!exposure) return;
     const provider = this.#config.exposureTrackingProvider;
     if (provider && this.#filter.admit(exposure, user)) {
-      this.#guard(() => provider.track(exposure));
+      const isDone = this.#guard(() => provider.track(exposure));
+      if (!isDone) this.#filter.withdraw(exposure);
     }
     this.#guard(() => this.#integration.track(exposure, user));
   }
 
-  /** Nobody gets worse variants because tracking fails. */
-  #guard(track: () => void): void {
+  /** Nobody gets worse variants because tracking fails. Answers whether it has not. */
+  #guard(track: () => void): boolean {
     try {
       track();
+      return true;
     } catch (error) {
       this.#log.error("an exposure could not be tracked", error);
+      return false;
     }
   }
 }

@@ -1,6 +1,6 @@
 // The configuration of a client: the names and defaults of Amplitude's browser SDK.
 
-import { endpointsOf } from "../sdk/endpoints.ts";
+import { serverAt } from "../sdk/endpoints.ts";
 import { type LoggerProvider, LogLevel } from "../sdk/log.ts";
 import type { ExposureTrackingProvider } from "./exposure.ts";
 import type { ExperimentAnalyticsProvider } from "./legacy-analytics.ts";
@@ -58,7 +58,6 @@ export interface ExperimentConfig {
   httpClient?: HttpClient;
 }
 
-const FLAGS_SERVER_URL = "https://flag.lab.amplitude.com";
 const POLLING_MILLIS_MIN = 60_000;
 
 /** The defaults of options that have one. */
@@ -69,8 +68,8 @@ export const Defaults = Object.freeze({
   fallbackVariant: Object.freeze({}) as Variant,
   initialVariants: Object.freeze({}) as Variants,
   source: Source.LocalStorage as Source,
-  serverUrl: endpointsOf("us").remote,
-  flagsServerUrl: FLAGS_SERVER_URL,
+  serverUrl: serverAt("api"),
+  flagsServerUrl: serverAt("flag"),
   serverZone: "US",
   fetchTimeoutMillis: 10_000,
   retryFetchOnFailure: true,
@@ -92,14 +91,12 @@ export function resolveConfig(config: ExperimentConfig | null | undefined): Reso
   const given = Object.fromEntries(
     Object.entries(config ?? {}).filter(([, value]) => (value ?? Number.NaN) === value),
   ) as ExperimentConfig;
-  const endpoints = endpointsOf(given.serverZone);
-  const isUs = endpoints === endpointsOf("us");
   const polling = given.flagConfigPollingIntervalMillis ?? Defaults.flagConfigPollingIntervalMillis;
   return {
     ...Defaults,
     ...given,
-    serverUrl: given.serverUrl || endpoints.remote,
-    flagsServerUrl: given.flagsServerUrl || (isUs ? FLAGS_SERVER_URL : endpoints.flags),
+    serverUrl: given.serverUrl || serverAt("api", given.serverZone),
+    flagsServerUrl: given.flagsServerUrl || serverAt("flag", given.serverZone),
     flagConfigPollingIntervalMillis: Math.max(polling, POLLING_MILLIS_MIN),
   };
 }

@@ -17,7 +17,7 @@ export interface IdentityEditor {
   setUserProperties(userProperties: Record<string, unknown>): IdentityEditor;
   setOptOut(optOut: boolean): IdentityEditor;
   updateUserProperties(actions: Actions): IdentityEditor;
-  commit(): IdentityEditor;
+  commit(): void;
 }
 
 export interface IdentityStore {

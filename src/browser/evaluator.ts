@@ -1,5 +1,3 @@
-// What evaluates flags: most of the code of a client, and loaded when there are flags.
-
 import {
   CompactEngine,
   type EvaluationContext,
@@ -15,6 +13,11 @@ export class Evaluator {
 
   private constructor(engine: CompactEngine) {
     this.#engine = engine;
+  }
+
+  /** @throws if the core has to be fetched first, because WebAssembly is refused */
+  static make(): Evaluator {
+    return new Evaluator(CompactEngine.loadSync({}));
   }
 
   /** @throws if the core cannot run here */

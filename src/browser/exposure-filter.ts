@@ -59,6 +59,12 @@ export class ExposureFilter {
     return true;
   }
 
+  /** What was admitted last has not been tracked after all: it may be tried again. */
+  withdraw({ flag_key }: Exposure): void {
+    this.#variants.delete(flag_key);
+    this.#store();
+  }
+
   get #key(): string {
     const { user_id, device_id } = this.#identity!;
     return user_id || device_id ? this.#storageKey : this.#storageKey + ANONYMOUS_SUFFIX;

@@ -1,7 +1,8 @@
 import type { EvaluationFlag, EvaluationVariant } from "../engine/index.ts";
 import type { Log } from "../sdk/log.ts";
-import type { Evaluator } from "./evaluator.ts";
+import { Evaluator } from "./evaluator.ts";
 import { readRecord, type WebStorage } from "./storage.ts";
+import { within } from "./time-limit.ts";
 import type { Subject } from "./user-context.ts";
 
 /** Whether a flag is to be evaluated here, not by a server. */
@@ -27,19 +28,16 @@ export class LocalFlags {
     this.#log = log;
     this.#initial = initial ? parseInitial(initial, log) : [];
     this.#flags = readRecord(storage, key, flagOf) ?? new Map();
-    this.#addInitial();
-    void this.ready();
+    this.#take();
   }
 
-  /** Whether flags can be evaluated yet. */
-  get isReady(): boolean {
-    return this.#evaluator !== undefined;
-  }
-
-  /** Resolves when flags can be evaluated, if there are any, or it is known that they cannot. */
-  async ready(): Promise<void> {
-    if (this.#flags.size > 0) this.#loading ??= this.#load();
-    await this.#loading;
+  /**
+   * Resolves when flags can be evaluated: at once, but where the core has to be fetched.
+   *
+   * @throws if that fails, or takes longer
+   */
+  async ready(limitMillis: number): Promise<void> {
+    if (this.#loading) await within(this.#loading, limitMillis);
   }
 
   get(flagKey: string): EvaluationFlag | undefined {
@@ -50,9 +48,7 @@ export class LocalFlags {
   replace(flags: readonly EvaluationFlag[]): void {
     this.#flags = new Map(flags.map((flag) => [flag.key, flag]));
     this.#storage.put(this.#key, JSON.stringify(Object.fromEntries(this.#flags)));
-    this.#addInitial();
-    if (this.#evaluator) this.#update(this.#evaluator);
-    else void this.ready();
+    this.#take();
   }
 
   /** A flag's variant; undefined without a result. */
@@ -69,23 +65,38 @@ export class LocalFlags {
     });
   }
 
-  #addInitial(): void {
+  /** Adds flags that came with the page, and has all of them evaluated from now on. */
+  #take(): void {
     for (const flag of this.#initial) {
       if (!this.#flags.has(flag.key)) this.#flags.set(flag.key, flag);
+    }
+    if (this.#evaluator) this.#update(this.#evaluator);
+    else if (this.#flags.size > 0) this.#make();
+  }
+
+  #make(): void {
+    try {
+      this.#use(Evaluator.make());
+    } catch {
+      this.#loading ??= this.#load();
+      // Whoever waits is told.
+      this.#loading.catch(() => {});
     }
   }
 
   async #load(): Promise<void> {
     try {
-      // Most of the code, and pages without flags go without it.
-      const { Evaluator } = await import("./evaluator.ts");
-      const evaluator = await Evaluator.load();
-      this.#update(evaluator);
-      this.#evaluator = evaluator;
+      this.#use(await Evaluator.load());
     } catch (error) {
       this.#log.error("local evaluation: the core cannot run", error);
       this.#loading = undefined;
+      throw error;
     }
+  }
+
+  #use(evaluator: Evaluator): void {
+    this.#update(evaluator);
+    this.#evaluator = evaluator;
   }
 
   #update(evaluator: Evaluator): void {

@@ -13,7 +13,7 @@ export interface Sources {
   fallbackVariant: Variant;
   initialVariant(flagKey: string): Variant | undefined;
   storedVariant(flagKey: string): Variant | undefined;
-  /** Undefined if there is no such flag, or none can be evaluated yet. */
+  /** Undefined if there is no such flag. */
   flag(flagKey: string): EvaluationFlag | undefined;
   evaluate(flagKey: string, subject: Subject): Variant | undefined;
 }

@@ -1,5 +1,5 @@
 import { readRecord, type WebStorage } from "./storage.ts";
-import { storedVariant, type Variant, type Variants } from "./variant.ts";
+import { storedVariant, type Variant, type Variants, variantsOf } from "./variant.ts";
 
 /** The variants that were fetched last; they outlive the page. */
 export class VariantStore {
@@ -21,7 +21,7 @@ export class VariantStore {
   }
 
   get all(): Variants {
-    return Object.fromEntries(this.#variants);
+    return variantsOf(this.#variants);
   }
 
   /** @param kept - flags whose variants stay as they are */

@@ -13,6 +13,11 @@ export interface Variant {
 
 export type Variants = Record<string, Variant>;
 
+/** A copy of each, but for payload and metadata. */
+export function variantsOf(variants: ReadonlyMap<string, Variant>): Variants {
+  return Object.fromEntries(Array.from(variants, ([key, variant]) => [key, { ...variant }]));
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }

@@ -44,7 +44,7 @@ export class CoreError extends Error {
   override readonly name = "CoreError";
   readonly code: CoreErrorCode;
 
-  constructor(code: CoreErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: CoreErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }
@@ -55,7 +55,11 @@ export class CohortError extends Error {
   override readonly name = "CohortError";
   readonly code: "invalid-cohort" | "too-large";
 
-  constructor(code: "invalid-cohort" | "too-large", message: string, options?: ErrorOptions) {
+  constructor(
+    code: "invalid-cohort" | "too-large",
+    message: string,
+    options?: { cause?: unknown },
+  ) {
     super(message, options);
     this.code = code;
   }

@@ -1,4 +1,4 @@
-// The records of a flag in an image: its segments, their buckets, its outcomes.
+// The records of a flag by which the core evaluates it: its segments and their buckets.
 
 import * as L from "../../assembly/layout.ts";
 import type { ImageWriter } from "./image-writer.ts";
@@ -7,23 +7,13 @@ import type { BucketEntry, FlagEntry, SegmentEntry } from "./tables.ts";
 import { bytesOf } from "./text.ts";
 
 /** Writes a flag's record at `at`, and the records of its segments and buckets. */
-export function writeFlag(writer: ImageWriter, at: number, flag: FlagEntry): void {
-  const segments = writer.allocate(flag.segments.length * L.SEGMENT_SIZE);
-  for (let i = 0; i < flag.segments.length; i++) {
-    writeSegment(writer, segments + i * L.SEGMENT_SIZE, flag.segments[i]);
+export function writeFlag(writer: ImageWriter, at: number, { segments }: FlagEntry): void {
+  const first = writer.allocate(segments.length * L.SEGMENT_SIZE);
+  for (let i = 0; i < segments.length; i++) {
+    writeSegment(writer, first + i * L.SEGMENT_SIZE, segments[i]);
   }
-  const outcomes: number[] = [];
-  for (const { segment, variant } of flag.outcomes) {
-    const { pointer, bytes } = writer.text(variant);
-    outcomes.push(segment, pointer, bytes);
-  }
-  writer.setU32(at + L.FLAG_SEGMENTS, segments);
-  writer.setU32(at + L.FLAG_SEGMENT_COUNT, flag.segments.length);
-  writer.setU32(at + L.FLAG_OUTCOMES, writer.words(outcomes));
-  writer.setU32(at + L.FLAG_OUTCOME_COUNT, flag.outcomes.length);
-  writer.setU32(at + L.FLAG_PARENTS, writer.words(flag.parents));
-  writer.setU32(at + L.FLAG_PARENT_COUNT, flag.parents.length);
-  writer.setSpan(at + L.FLAG_METADATA, writer.text(flag.metadata));
+  writer.setU32(at + L.FLAG_SEGMENTS, first);
+  writer.setU32(at + L.FLAG_SEGMENT_COUNT, segments.length);
 }
 
 function writeSegment(writer: ImageWriter, at: number, segment: SegmentEntry): void {
@@ -33,7 +23,6 @@ function writeSegment(writer: ImageWriter, at: number, segment: SegmentEntry): v
   writer.setU32(at + L.SEGMENT_CONDITIONS, writer.words(words));
   writer.setU32(at + L.SEGMENT_CONDITION_COUNT, segment.count);
   writer.setU32(at + L.SEGMENT_OUTCOME, segment.outcome);
-  writer.setSpan(at + L.SEGMENT_METADATA, writer.text(segment.metadata));
   if (segment.bucket) writer.setU32(at + L.SEGMENT_BUCKET, writeBucket(writer, segment.bucket));
 }
 
@@ -44,12 +33,9 @@ function writeBucket(writer: ImageWriter, bucket: BucketEntry): number {
   writer.setU32(at + L.BUCKET_SEED, stateOfWords(prefix, 0, prefix.length));
   writer.setU32(at + L.BUCKET_TAIL, tailOf(prefix, 0, prefix.length));
   writer.setU32(at + L.BUCKET_SALT_SIZE, prefix.length);
-  writer.setSpan(at + L.BUCKET_SALT, writer.text(JSON.stringify(bucket.salt)));
-  writer.setSpan(at + L.BUCKET_ALLOCATIONS, writer.text(bucket.allocations));
   const { ranges } = bucket;
   while (ranges.length * L.U32 < L.RANGE_COUNT_MIN * L.RANGE_SIZE) ranges.push(0);
-  writer.setU32(at + L.BUCKET_RANGES, writer.words(ranges));
-  writer.setU32(at + L.BUCKET_RANGE_COUNT, (ranges.length * L.U32) / L.RANGE_SIZE);
+  writer.setTable(at + L.BUCKET_RANGES, ranges, (ranges.length * L.U32) / L.RANGE_SIZE);
   bucket.pointer = at;
   bucket.prefixSize = prefix.length;
   return at;

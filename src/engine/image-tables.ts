@@ -4,6 +4,7 @@
 import * as L from "../../assembly/layout.ts";
 import type { Place } from "./check.ts";
 import type { EngineWarning } from "./errors.ts";
+import { writeFlagTexts } from "./flag-texts.ts";
 import type { ImageWriter } from "./image-writer.ts";
 import { JsonTexts } from "./json-texts.ts";
 import {
@@ -81,6 +82,11 @@ export class ImageTables extends Tables {
     }
     slot.predicates.sort(comparePredicates);
     super.numberPredicates(slot);
+  }
+
+  protected override writeFlag(writer: ImageWriter, at: number, flag: FlagEntry): void {
+    super.writeFlag(writer, at, flag);
+    writeFlagTexts(writer, at, flag);
   }
 
   protected override writePredicate(

@@ -158,11 +158,15 @@ export class Tables {
     );
     const resultSlots = slotsByFlag(slots);
     writeTable(writer, L.IMAGE_FLAGS, this.flags, L.FLAG_SIZE, (at, flag, index) => {
-      writeFlag(writer, at, flag);
+      this.writeFlag(writer, at, flag);
       const [start, end] = resultSlots.get(index) ?? [0, 0];
       writer.setU32(at + L.FLAG_RESULT_SLOTS, start);
       writer.setU32(at + L.FLAG_RESULT_SLOT_END, end);
     });
+  }
+
+  protected writeFlag(writer: ImageWriter, at: number, flag: FlagEntry): void {
+    writeFlag(writer, at, flag);
   }
 
   protected numberPredicates({ predicates }: SlotEntry): void {

@@ -9,24 +9,23 @@ export interface Endpoints {
   cohorts: string;
 }
 
-const ENDPOINTS: Readonly<Record<ServerZone, Endpoints>> = {
-  us: {
-    remote: "https://api.lab.amplitude.com",
-    flags: "https://api.lab.amplitude.com",
-    stream: "https://stream.lab.amplitude.com",
-    cohorts: "https://cohort-v2.lab.amplitude.com",
-  },
-  eu: {
-    remote: "https://api.lab.eu.amplitude.com",
-    flags: "https://flag.lab.eu.amplitude.com",
-    stream: "https://stream.lab.eu.amplitude.com",
-    cohorts: "https://cohort-v2.lab.eu.amplitude.com",
-  },
-};
+function isEurope(zone: string | undefined): boolean {
+  return zone?.toLowerCase() === "eu";
+}
 
-/** The servers of a zone; letter case does not matter, what is not "eu" is "us". */
+/** A server of a zone; letter case does not matter, what is not "eu" is "us". */
+export function serverAt(name: string, zone?: string): string {
+  return `https://${name}.lab${isEurope(zone) ? ".eu" : ""}.amplitude.com`;
+}
+
+/** The servers of a zone, as Amplitude's server SDKs know them. */
 export function endpointsOf(zone: string | undefined): Endpoints {
-  return ENDPOINTS[zone?.toLowerCase() === "eu" ? "eu" : "us"];
+  return {
+    remote: serverAt("api", zone),
+    flags: serverAt(isEurope(zone) ? "flag" : "api", zone),
+    stream: serverAt("stream", zone),
+    cohorts: serverAt("cohort-v2", zone),
+  };
 }
 
 /** An address below a server's, which may have a path and end with a slash or not. */
