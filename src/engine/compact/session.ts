@@ -98,7 +98,11 @@ export class Session {
   #begin(context: unknown): void {
     this.#context = context;
     this.#encoder.begin();
-    // No flag must see the last user's outcomes.
+    if (this.#planned !== NOTHING) this.#forget();
+  }
+
+  /** No flag must see the last user's outcomes. */
+  #forget(): void {
     const outcomes = this.#outcomesByFlag;
     for (const flag of this.#planned) outcomes[flag] = 0;
     this.#planned = NOTHING;
