@@ -8,7 +8,7 @@
 // may lie anywhere in memory. Only `export const NAME = <integer expression>` may stand here.
 // sweep-layout.ts goes on with the tables of the sweep, store-layout.ts with what threads share.
 
-// Below lies what is the core's own: its constants (memoryBase in asconfig.json).
+// Below lies nothing: 0 is "none" in many fields.
 export const MEMORY_START = 1024;
 
 export const U16 = 2;

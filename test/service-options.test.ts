@@ -43,6 +43,11 @@ describe("there is no service", () => {
       { upstream, redis: { url: "http://a" } },
       /redis: expected an addr/,
     ],
+    [
+      "on a Redis whose user, or password, cannot be decoded",
+      { upstream, redis: { url: "redis://us%zz:p%qq@a" } },
+      /^redis: expected an address redis:\/\/host:port or rediss:\/\/host:port$/,
+    ],
   ])("%s", (_, options, message) => {
     expect(() => createService(options)).toThrow(message);
   });

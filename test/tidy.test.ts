@@ -140,9 +140,16 @@ test("what browsers are served imports nothing but itself, apart from types", ()
   }
 });
 
+test("of the browser client only evaluator.ts has values of the engine", () => {
+  for (const file of filesUnder("src/browser").filter((it) => !it.endsWith("/evaluator.ts"))) {
+    const text = readFileSync(root + file, "utf8").replace(/import type [^;]*;/g, "");
+    expect(text, file).not.toMatch(/engine\/(compact\/)?index\.ts/);
+  }
+});
+
 test("only memory.ts and core*.ts make modules and instances, and grow memories", () => {
   for (const file of filesUnder("src")) {
-    if (/engine\/(memory|(inline-)?core(-\w+)?)\.ts$/.test(file)) continue;
+    if (/engine\/(memory|core(-\w+)?)\.ts$/.test(file)) continue;
     const text = readFileSync(root + file, "utf8");
     expect(text, file).not.toMatch(/new WebAssembly|memory\.buffer|\.grow\(/);
   }

@@ -8,7 +8,7 @@ import { FlagIndex } from "./flag-index.ts";
 import { type HostMatcher, hostMatcher } from "./host-predicate.ts";
 import { ImageReader } from "./image-reader.ts";
 import { JsonWriter } from "./json-writer.ts";
-import { orderOf } from "./order.ts";
+import { orderOf, PLAN_LENGTH_KEPT } from "./order.ts";
 import { OutcomeCache } from "./outcome-cache.ts";
 import { OutcomeSlab } from "./outcome-slab.ts";
 import { RecordMaker } from "./record.ts";
@@ -193,7 +193,6 @@ export class Config extends ImageReader {
     let plan = this.#plans[flag];
     if (plan === undefined) {
       plan = this.parentsOf(flag).length === 0 ? null : orderOf(this.#graph, [flag]);
-      // A long plan would be kept once per flag of a chain: quadratic. It is made again instead.
       if (!plan || plan.length <= PLAN_LENGTH_KEPT) this.#plans[flag] = plan;
     }
     return plan;
@@ -268,5 +267,3 @@ export class Config extends ImageReader {
     return { count: this.flagCount, parentsOf: (flag: number) => this.parentsOf(flag) };
   }
 }
-
-const PLAN_LENGTH_KEPT = 64;

@@ -3,7 +3,7 @@
 
 import { core } from "../../core-inline.js";
 import type { WasmBackend } from "./core.ts";
-import { compileBytes, compileBytesSync, fromHex } from "./inline-core.ts";
+import { compileBytes, compileBytesSync, fromHex } from "./core-bytes.ts";
 
 export { jsBuild, jsBuildSync } from "./js-build.ts";
 

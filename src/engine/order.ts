@@ -37,6 +37,12 @@ export function appendOrder(
   }
 }
 
+/**
+ * Longer plans are made again when they are asked for: kept by each flag of a chain, they would
+ * take room by the square of its length.
+ */
+export const PLAN_LENGTH_KEPT = 64;
+
 /** The order for all flags, or for `starts` and their ancestors. */
 export function orderOf(graph: FlagGraph, starts?: Iterable<number>): Uint32Array {
   const visited = new Uint8Array(graph.count);

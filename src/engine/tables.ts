@@ -110,7 +110,10 @@ export class Tables {
       }
       node = next;
     }
-    if (!node.slot) this.slots.push((node.slot = this.newSlot([...selector])));
+    if (!node.slot) {
+      node.slot = this.newSlot([...selector]);
+      this.slots.push(node.slot);
+    }
     return node.slot;
   }
 

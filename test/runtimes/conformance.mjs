@@ -16,9 +16,7 @@ function faultOf(engine, { flagKeys, users }) {
   for (const { context, expected } of users) {
     const text = JSON.stringify(expected);
     const answers = [answerOf(() => engine.evaluate(context, flagKeys))];
-    if (!engine.evaluateAll) {
-      answers.push(answerOf(() => engine.evaluate(context, flagKeys)));
-    } else if (!flagKeys) {
+    if (!flagKeys && engine.evaluateAll) {
       answers.push(answerOf(() => engine.evaluateAll(context).toObject()));
       const bytesOf = () => engine.evaluateAll(context).toJsonBytes();
       answers.push(answerOf(() => JSON.parse(decoder.decode(bytesOf()))));
@@ -28,6 +26,13 @@ function faultOf(engine, { flagKeys, users }) {
     if (wrong !== undefined) return `expected ${text.slice(0, 200)}, got ${wrong.slice(0, 200)}`;
   }
   return undefined;
+}
+
+/** Flags asked alone: those of `cold` declare what they read. */
+function answersAlone(engine, context) {
+  const all = engine.evaluate(context);
+  const isSame = (key) => JSON.stringify(engine.variant(context, key)) === JSON.stringify(all[key]);
+  return engine.flagKeys.every(isSame);
 }
 
 /** Members of cohorts lie in the core's memory, and are hashed there. */
@@ -72,12 +77,14 @@ export async function conform(load, { cases, cold }, options = () => ({})) {
     const fault = faultOf(engine, { flagKeys, users }) ?? faultOf(again, { flagKeys, users });
     if (fault) wrong.push(`${name}: ${fault}`);
   }
-  const { backend } = await Engine.load(cold.flags, options());
-  if (!isWhole) return { backend, shared: false, passed: cases.length - wrong.length, wrong };
+  const alone = await Engine.load(cold.flags, options());
+  if (!answersAlone(alone, cold.context)) wrong.push("variant: not as evaluate");
+  const { backend } = alone;
+  if (!isWhole) return { backend, shared: false, passed: cases.length + 1 - wrong.length, wrong };
   if (!(await hasCohorts(Engine, options))) wrong.push("cohorts: not as they were set");
   const engine = await Engine.load(cold.flags, { ...options(), shared: true });
   const shared = sharesMemory(Engine, engine, cold.context);
-  return { backend, shared, passed: cases.length + 1 - wrong.length, wrong };
+  return { backend, shared, passed: cases.length + 2 - wrong.length, wrong };
 }
 
 /** Milliseconds from nothing to the first answer. */

@@ -13,7 +13,7 @@ let isRefused = false;
 
 /** @throws {@link CoreError} if the backend that was asked for is not to be had here */
 export async function loadBuild(backend?: CompactBackend): Promise<CoreModule> {
-  if (mayBeWasm(backend)) {
+  if (triesWasm(backend)) {
     try {
       modules.wasm ??= wasmModule(await compile(), "wasm", false);
       return modules.wasm;
@@ -27,7 +27,7 @@ export async function loadBuild(backend?: CompactBackend): Promise<CoreModule> {
 
 /** As {@link loadBuild}, where synchronous compilation is allowed. */
 export function loadBuildSync(backend?: CompactBackend): CoreModule {
-  if (mayBeWasm(backend)) {
+  if (triesWasm(backend)) {
     try {
       modules.wasm ??= wasmModule(compileSync(), "wasm", false);
       return modules.wasm;
@@ -39,9 +39,10 @@ export function loadBuildSync(backend?: CompactBackend): CoreModule {
   throw unavailable("a core that CompactEngine.load has loaded");
 }
 
-function mayBeWasm(backend?: string): boolean {
+/** @throws {@link CoreError} for a backend that is not to be had */
+function triesWasm(backend?: CompactBackend): boolean {
   if (backend === "js") return false;
-  if (backend && backend !== "wasm") throw unavailable('"wasm" or "js"');
+  if (backend && backend !== "wasm") throw unavailable('"wasm" or "js"', "another one");
   if (modules.wasm || !isRefused) return true;
   if (backend) throw unavailable(A_RUNTIME);
   return false;
@@ -53,9 +54,9 @@ const A_RUNTIME = "a runtime with WebAssembly";
 function refuse(cause: unknown, backend: CompactBackend | undefined): void {
   if (!isRefusal(cause)) throw cause;
   isRefused = true;
-  if (backend) throw unavailable(A_RUNTIME, cause);
+  if (backend) throw unavailable(A_RUNTIME, "none", cause);
 }
 
-function unavailable(expected: string, cause?: unknown): CoreError {
-  return new CoreError("unavailable", `backend: expected ${expected}, got none`, { cause });
+function unavailable(expected: string, got = "none", cause?: unknown): CoreError {
+  return new CoreError("unavailable", `backend: expected ${expected}, got ${got}`, { cause });
 }

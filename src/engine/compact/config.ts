@@ -1,26 +1,21 @@
 // A config as the compact engine has it: what the core evaluates by, and what the host says of it.
 
 import { IMAGE_HEADER_SIZE, NEEDS_HOST } from "../../../assembly/layout.ts";
+import type { Slot as WholeSlot } from "../config.ts";
 import type { EngineWarning } from "../errors.ts";
 import type { EvaluationVariant } from "../flag.ts";
 import { FlagCompiler } from "../flag-compiler.ts";
 import { type HostMatcher, hostMatcher } from "../host-predicate.ts";
 import { ImageWriter } from "../image-writer.ts";
-import { orderOf } from "../order.ts";
+import { orderOf, PLAN_LENGTH_KEPT } from "../order.ts";
 import { NEEDS_OF_KIND } from "../predicate.ts";
 import { setOwn } from "../set-own.ts";
 import { type FlagEntry, sourceOf, Tables } from "../tables.ts";
 import { type Flags, usableFlags, warnInto } from "../usable-flags.ts";
 import { variantOf } from "../variant.ts";
 
-/** A slot as the host fills it. */
-export interface Slot {
-  readonly selector: readonly string[];
-  /** What the core needs of its value: NEEDS_*. */
-  readonly needs: number;
-  /** The flag whose result it reads; FROM_* for other sources. */
-  readonly source: number;
-}
+/** As the host fills it. */
+export type Slot = Pick<WholeSlot, "selector" | "needs" | "source">;
 
 /** What is kept of a flag's entry, with JSON texts. */
 interface Flag extends Pick<FlagEntry, "enabled" | "parents" | "metadata" | "outcomes"> {
@@ -28,8 +23,6 @@ interface Flag extends Pick<FlagEntry, "enabled" | "parents" | "metadata" | "out
   readonly segments: readonly string[];
   plan?: Uint32Array;
 }
-
-const PLAN_LENGTH_KEPT = 64;
 
 export class Config {
   readonly warnings: readonly EngineWarning[];
@@ -101,7 +94,6 @@ export class Config {
     const { parents, plan } = this.#flags[flag];
     if (plan || parents.length === 0) return plan;
     const made = orderOf(this.#graph, [flag]);
-    // Long ones, kept by each flag of a chain, would take room by the square of its length.
     if (made.length <= PLAN_LENGTH_KEPT) this.#flags[flag].plan = made;
     return made;
   }

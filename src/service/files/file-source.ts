@@ -28,7 +28,7 @@ const RESTLESS_LOOKS_MAX = 8;
 /** Of cohorts that are missing the state tells. */
 const UNLOGGED = "unknown-cohort";
 
-/** Flags and cohorts of files: an edit is live within a second; one that is broken is not. */
+/** Flags and cohorts of files: an edit is live once they rest; one that is broken is not. */
 export class FileSource implements Source {
   readonly engine: Engine;
   readonly #place: string;
@@ -169,7 +169,9 @@ export class FileSource implements Source {
     const now = await this.#files.list();
     if (now.stamp !== listing.stamp) return false;
     if ("error" in outcome) {
-      if (!isSettled) return false;
+      // Between two writes it may be half a file, but not each time.
+      if (!isSettled && this.#restlessLooks < 2 * RESTLESS_LOOKS_MAX) return false;
+      this.#restlessLooks = 0;
       this.#read = listing.stamp;
       return this.#flagComplaints.report(this.#place, outcome.error);
     }

@@ -106,7 +106,7 @@ export class FleetSource implements Source {
         this.#running = this.#run(signal, hasFlags, resolve);
       });
       const enough = AbortSignal.any([signal, patience.signal]);
-      await Promise.race([first, pause(this.#timing.patienceMillis, enough)]);
+      await Promise.race([first, this.#running, pause(this.#timing.patienceMillis, enough)]);
     } catch (error) {
       // Whoever stops it does not wait for flags.
       if (!signal.aborted) throw error;
@@ -144,7 +144,8 @@ export class FleetSource implements Source {
   async #stop(): Promise<void> {
     this.#life.abort(new DOMException("the source was stopped", "AbortError"));
     await this.#starting?.catch(() => {});
-    await this.#running;
+    // What it throws, start has thrown.
+    await this.#running.catch(() => {});
     this.#link.close();
     await this.#snapshot.flush();
   }
@@ -160,5 +161,14 @@ function passwordsOf(redis: FleetConfig["redis"]): string[] {
     .flat()
     .filter((address) => URL.canParse(address))
     .map((address) => new URL(address).password)
-    .flatMap((password) => (password ? [password, decodeURIComponent(password)] : []));
+    .flatMap((password) => (password ? [password, decoded(password)] : []));
+}
+
+/** What cannot be decoded is refused where it is used. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

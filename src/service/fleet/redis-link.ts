@@ -61,7 +61,7 @@ export class RedisLink {
    */
   async send<Answer>(command: (redis: RedisCommander) => Promise<Answer>): Promise<Answer> {
     const client = this.#client;
-    if (!client) throw new RedisAway(`redis ${this.place}: not connected yet`);
+    if (!client) throw new RedisAway(`redis ${this.place}: not connected`);
     try {
       return await command(client as Redis);
     } catch (error) {
@@ -90,9 +90,18 @@ function messageOf(error: unknown): string {
 
 function urlOf(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url && /^rediss?:$/.test(url.protocol) && url.hostname) return url;
+  if (url && /^rediss?:$/.test(url.protocol) && url.hostname && isDecodable(url)) return url;
   // What is given may have a password in it.
   throw new TypeError("redis: expected an address redis://host:port or rediss://host:port");
+}
+
+function isDecodable({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function placeOf(url: URL): string {
