@@ -27,7 +27,7 @@ function ratioChart(rows: readonly MeasuredRow[]): string {
   return barChart(
     "Times as fast as the row's first contender, by each lane's best way to ask",
     lanes,
-    bars,
+    bars.filter(({ values }) => values.some((value) => value !== undefined)),
   );
 }
 

@@ -122,6 +122,7 @@ export function shortTable(rows: readonly MeasuredRow[]): Table {
     header: ["Row", "Contender", "Median", "Ratio"],
     figuresFrom: 2,
     lines: rows.flatMap(({ row, measured }) => {
+      if (row.goals.length === 0) return [];
       const [baseline] = measured;
       const asked = new Set(row.goals.flatMap(({ contender, over }) => [contender, over]));
       const shown = measured.filter((entry) => entry === baseline || asked.has(entry.name));
