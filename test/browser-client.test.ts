@@ -45,6 +45,27 @@ describe("a start", () => {
     expect(asked(side, "/flags")).toHaveLength(4);
   });
 
+  test("compiles flags once, however often they come", async () => {
+    openPage();
+    const warned: string[] = [];
+    const side = new Side(true);
+    const broken = { ...everyone("broken"), segments: null };
+    const log = { warn: (line: string) => void warned.push(line) } as never;
+    const config = { logLevel: LogLevel.Warn, loggerProvider: log, fetchOnStart: false };
+    const client = side.open(config);
+    side.server.flags = json([everyone("local"), broken]);
+    for (const _ of [1, 2, 3]) {
+      await client.start();
+      client.stop();
+    }
+    expect(client.variant("local").key).toBe("on");
+    expect(warned).toHaveLength(1);
+    side.server.flags = json([broken]);
+    await client.start();
+    expect(client.variant("local")).toEqual({});
+    expect(warned).toHaveLength(2);
+  });
+
   test("asks again at once, if there were no flags", async () => {
     openPage();
     vi.useFakeTimers();

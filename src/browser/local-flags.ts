@@ -18,6 +18,8 @@ export class LocalFlags {
   /** For keys that no other flag has. */
   readonly #initial: readonly EvaluationFlag[];
   #flags: Map<string, EvaluationFlag>;
+  /** The JSON of those that were fetched last. */
+  #text: string | null;
   #evaluator: Evaluator | undefined;
   #loading: Promise<void> | undefined;
 
@@ -27,6 +29,7 @@ export class LocalFlags {
     this.#key = key;
     this.#log = log;
     this.#initial = initial ? parseInitial(initial, log) : [];
+    this.#text = storage.get(key);
     this.#flags = readRecord(storage, key, flagOf) ?? new Map();
     this.#take();
   }
@@ -46,8 +49,13 @@ export class LocalFlags {
 
   /** Takes what the server has now. */
   replace(flags: readonly EvaluationFlag[]): void {
-    this.#flags = new Map(flags.map((flag) => [flag.key, flag]));
-    this.#storage.put(this.#key, JSON.stringify(Object.fromEntries(this.#flags)));
+    const entries = flags.map((flag) => [flag.key, flag] as const);
+    const text = JSON.stringify(Object.fromEntries(entries));
+    this.#storage.put(this.#key, text);
+    // Polls mostly bring what is there, and compiling is most of the work.
+    if (text === this.#text) return;
+    this.#text = text;
+    this.#flags = new Map(entries);
     this.#take();
   }
 
