@@ -34,11 +34,14 @@ function compile({ name, args }) {
   });
 }
 
+/** Of the assembler: it has tried once more, and found nothing better. */
+const NOISE = "Last converge was suboptimal.\n";
+
 /** Output is only shown per tool, after it ended: three tools at once would mix their lines. */
 function report(results) {
   for (const { name, code, output } of results) {
     if (code !== 0) process.stderr.write(`build: ${name} failed (exit ${code})\n${output}`);
-    else if (output.trim() !== "") process.stderr.write(output);
+    else process.stderr.write(output.replaceAll(NOISE, ""));
   }
   if (results.some((result) => result.code !== 0)) process.exit(1);
 }
