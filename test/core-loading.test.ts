@@ -204,6 +204,15 @@ describe("the browser client, where WebAssembly is refused", () => {
     expect(run(open("throwOnError: true", gone))).toEqual(thrown);
   });
 
+  // Node, and Chromium, remember a module that could not be loaded: other browsers do not.
+  test("tries again when flags come again, also the same ones", () => {
+    const config = "logLevel: 1, loggerProvider: { error: () => found.push('failed') }";
+    const restart = "client.stop(); await client.start();";
+    const script = `${open(config, 'throw new Error("gone");')} ${restart} ${restart}`;
+    const failed = run(script).filter((each) => each === "failed");
+    expect(failed.length).toBeGreaterThanOrEqual(3);
+  });
+
   test("waits no longer than for a request", () => {
     const late = "await new Promise(() => setInterval(() => {}, 1000));";
     const config = "throwOnError: true, fetchTimeoutMillis: 50";

@@ -1,5 +1,6 @@
 import {
   CompactEngine,
+  CoreError,
   type EvaluationContext,
   type EvaluationFlag,
   type EvaluationVariant,
@@ -15,23 +16,33 @@ export class Evaluator {
     this.#engine = engine;
   }
 
-  /** @throws if the core has to be fetched first, because WebAssembly is refused */
-  static make(): Evaluator {
-    return new Evaluator(CompactEngine.loadSync({}));
+  /**
+   * Undefined if the core has to be fetched first, because WebAssembly is refused.
+   *
+   * @throws if the flags cannot be used
+   */
+  static make(flags: Record<string, EvaluationFlag>): Evaluator | undefined {
+    try {
+      return new Evaluator(CompactEngine.loadSync(flags));
+    } catch (error) {
+      if (error instanceof CoreError) return undefined;
+      throw error;
+    }
   }
 
-  /** @throws if the core cannot run here */
+  /** Without flags. @throws if the core cannot run here */
   static async load(): Promise<Evaluator> {
     return new Evaluator(await CompactEngine.load({}));
   }
 
-  /**
-   * Answers what is wrong with single flags.
-   *
-   * @throws if none of them can be used; the old ones stay
-   */
-  update(flags: Record<string, EvaluationFlag>): readonly { message: string }[] {
-    return this.#engine.update(flags).warnings;
+  /** What is wrong with single flags. */
+  get warnings(): readonly { message: string }[] {
+    return this.#engine.warnings;
+  }
+
+  /** @throws if they cannot be used; the old ones stay */
+  update(flags: Record<string, EvaluationFlag>): void {
+    this.#engine.update(flags);
   }
 
   /** A flag's variant; undefined without a result. */

@@ -30,7 +30,7 @@ export class LocalFlags {
     this.#log = log;
     this.#initial = initial ? parseInitial(initial, log) : [];
     this.#text = storage.get(key);
-    this.#flags = readRecord(storage, key, flagOf) ?? new Map();
+    this.#flags = readRecord(this.#text, flagOf) ?? new Map();
     this.#take();
   }
 
@@ -53,7 +53,7 @@ export class LocalFlags {
     const text = JSON.stringify(Object.fromEntries(entries));
     this.#storage.put(this.#key, text);
     // Polls mostly bring what is there, and compiling is most of the work.
-    if (text === this.#text) return;
+    if (text === this.#text && this.#evaluator) return;
     this.#text = text;
     this.#flags = new Map(entries);
     this.#take();
@@ -78,42 +78,34 @@ export class LocalFlags {
     for (const flag of this.#initial) {
       if (!this.#flags.has(flag.key)) this.#flags.set(flag.key, flag);
     }
-    if (this.#evaluator) this.#update(this.#evaluator);
-    else if (this.#flags.size > 0) this.#make();
+    if (!this.#evaluator && this.#flags.size === 0) return;
+    const flags = Object.fromEntries(this.#flags);
+    try {
+      if (this.#evaluator) this.#evaluator.update(flags);
+      else this.#evaluator = Evaluator.make(flags);
+    } catch (error) {
+      this.#log.error("flags: they cannot be used", error);
+      return;
+    }
+    if (!this.#evaluator) this.#fetchCore();
+    else for (const { message } of this.#evaluator.warnings) this.#log.warn(`flags: ${message}`);
   }
 
-  #make(): void {
-    try {
-      this.#use(Evaluator.make());
-    } catch {
-      this.#loading ??= this.#load();
-      // Whoever waits is told.
-      this.#loading.catch(() => {});
-    }
+  #fetchCore(): void {
+    this.#loading ??= this.#load();
+    // Whoever waits is told.
+    this.#loading.catch(() => {});
   }
 
   async #load(): Promise<void> {
     try {
-      this.#use(await Evaluator.load());
+      this.#evaluator = await Evaluator.load();
     } catch (error) {
       this.#log.error("local evaluation: the core cannot run", error);
       this.#loading = undefined;
       throw error;
     }
-  }
-
-  #use(evaluator: Evaluator): void {
-    this.#update(evaluator);
-    this.#evaluator = evaluator;
-  }
-
-  #update(evaluator: Evaluator): void {
-    try {
-      const warnings = evaluator.update(Object.fromEntries(this.#flags));
-      for (const { message } of warnings) this.#log.warn(`flags: ${message}`);
-    } catch (error) {
-      this.#log.error("flags: they cannot be used", error);
-    }
+    this.#take();
   }
 }
 

@@ -74,13 +74,12 @@ function parsed(text: string | null): unknown {
   }
 }
 
-/** The values of what was stored under a key, as far as they can be read; undefined if nothing. */
+/** The values of a JSON object that was stored, as far as they can be read; undefined if none. */
 export function readRecord<Value>(
-  storage: WebStorage,
-  key: string,
+  text: string | null,
   parse: (stored: unknown) => Value | undefined,
 ): Map<string, Value> | undefined {
-  const stored = storage.read(key);
+  const stored = parsed(text);
   if (typeof stored !== "object" || stored === null) return undefined;
   const values = new Map<string, Value>();
   for (const [name, each] of Object.entries(stored)) {

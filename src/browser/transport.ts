@@ -1,4 +1,4 @@
-import { MILLIS_MAX } from "../sdk/millis.ts";
+import { startLimit } from "./time-limit.ts";
 
 /** An answer: its status, and its body as text. */
 export interface SimpleResponse {
@@ -21,11 +21,7 @@ export interface HttpClient {
 export const fetchClient: HttpClient = {
   async request(url, method, headers, body, timeoutMillis = 0) {
     const late = new AbortController();
-    const expire = () => {
-      late.abort(new DOMException(`expected an answer within ${timeoutMillis} ms`, "TimeoutError"));
-    };
-    const hasLimit = timeoutMillis > 0;
-    const timer = hasLimit ? setTimeout(expire, Math.min(timeoutMillis, MILLIS_MAX)) : undefined;
+    const endLimit = startLimit(timeoutMillis, (error) => late.abort(error));
     try {
       const response = await fetch(url, { method, headers, body, signal: late.signal });
       return { status: response.status, body: await response.text() };
@@ -33,7 +29,7 @@ export const fetchClient: HttpClient = {
       // An abort may come as an error of the connection.
       throw late.signal.aborted ? late.signal.reason : error;
     } finally {
-      clearTimeout(timer);
+      endLimit();
     }
   },
 };

@@ -13,7 +13,7 @@ export class VariantStore {
     this.#storage = storage;
     this.#key = key;
     this.#text = storage.get(key);
-    this.#variants = this.#read() ?? new Map();
+    this.#variants = readRecord(this.#text, storedVariant) ?? new Map();
   }
 
   get(flagKey: string): Variant | undefined {
@@ -36,8 +36,9 @@ export class VariantStore {
   replaceSome(variants: Variants, flagKeys: Iterable<string>): void {
     const some = new Map(Object.entries(variants));
     // Another page may have stored other flags' variants: they stay.
-    const isForeign = this.#storage.get(this.#key) !== this.#text;
-    const stored = (isForeign && this.#read()) || new Map(this.#variants);
+    const text = this.#storage.get(this.#key);
+    const foreign = text === this.#text ? undefined : readRecord(text, storedVariant);
+    const stored = foreign ?? new Map(this.#variants);
     for (const flagKey of flagKeys) {
       copyEntry(flagKey, some, this.#variants);
       copyEntry(flagKey, some, stored);
@@ -48,10 +49,6 @@ export class VariantStore {
   clear(): void {
     this.#variants = new Map();
     this.#write(this.#variants);
-  }
-
-  #read(): Map<string, Variant> | undefined {
-    return readRecord(this.#storage, this.#key, storedVariant);
   }
 
   #write(variants: ReadonlyMap<string, Variant>): void {

@@ -46,3 +46,12 @@ export function hostMatcher(op: string, values: readonly string[]): HostMatcher 
     },
   };
 }
+
+/** Whether one of a slot's texts matches, the negation taken text by text. */
+export function matchesAny(
+  { negated, matches }: HostMatcher,
+  texts: string | readonly string[] | undefined,
+): boolean {
+  if (typeof texts === "string") return matches(texts) !== negated;
+  return texts?.some((text) => matches(text) !== negated) ?? false;
+}

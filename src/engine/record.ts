@@ -37,6 +37,21 @@ export interface RecordSource {
   readonly variants: OutcomeCache<EvaluationVariant>;
 }
 
+/** The record of these flags, set in their order, by the outcomes at `outcomes[start + flag]`. */
+export function buildRecord(
+  { flagKeys, variants }: Pick<RecordSource, "flagKeys" | "variants">,
+  flags: Uint32Array,
+  outcomes: Uint16Array,
+  start: number,
+): VariantRecord {
+  const record: VariantRecord = {};
+  for (const flag of flags) {
+    const variant = variants.get(flag, outcomes[start + flag]);
+    if (variant) setOwn(record, flagKeys[flag], variant);
+  }
+  return record;
+}
+
 /** Makes a config's records. */
 export class RecordMaker {
   readonly #source: RecordSource;
@@ -57,13 +72,7 @@ export class RecordMaker {
 
   /** The record of these flags, set in their order. */
   build(flags: Uint32Array, outcomes: Uint16Array, start: number): VariantRecord {
-    const { flagKeys, variants } = this.#source;
-    const record: VariantRecord = {};
-    for (const flag of flags) {
-      const variant = variants.get(flag, outcomes[start + flag]);
-      if (variant) setOwn(record, flagKeys[flag], variant);
-    }
-    return record;
+    return buildRecord(this.#source, flags, outcomes, start);
   }
 
   /** Undefined if another set of flags has a result. */

@@ -7,6 +7,7 @@ import type { Config, Slot, SlotCohorts } from "./config.ts";
 import { Encoder } from "./encoder.ts";
 import { CoreError } from "./errors.ts";
 import type { EvaluationVariant } from "./flag.ts";
+import { matchesAny } from "./host-predicate.ts";
 import type { Instance } from "./instance.ts";
 import type { Memory } from "./memory.ts";
 import type { Seat } from "./seat.ts";
@@ -287,12 +288,8 @@ export class Session {
   #answer(predicate: number): void {
     const { config } = this;
     const record = config.record(L.IMAGE_PREDICATES, predicate, L.PREDICATE_SIZE);
-    const { negated, matches } = config.matcher(predicate);
     const texts = this.#encoder.texts[config.u32(record + L.PREDICATE_SLOT)];
-    const isMatch =
-      typeof texts === "string"
-        ? matches(texts) !== negated
-        : texts?.some((text) => matches(text) !== negated);
+    const isMatch = matchesAny(config.matcher(predicate), texts);
     const answer = isMatch ? L.PREDICATE_TRUE : L.PREDICATE_FALSE;
     this.#memory.views.u32[this.#memoOf(predicate) >>> 2] = this.#encoder.epoch + answer;
   }

@@ -8,8 +8,9 @@ import { FlagCompiler } from "../flag-compiler.ts";
 import { type HostMatcher, hostMatcher } from "../host-predicate.ts";
 import { ImageWriter } from "../image-writer.ts";
 import { orderOf, PLAN_LENGTH_KEPT } from "../order.ts";
+import { OutcomeCache } from "../outcome-cache.ts";
 import { NEEDS_OF_KIND } from "../predicate.ts";
-import { setOwn } from "../set-own.ts";
+import { buildRecord } from "../record.ts";
 import { type FlagEntry, sourceOf, Tables } from "../tables.ts";
 import { type Flags, usableFlags, warnInto } from "../usable-flags.ts";
 import { variantOf } from "../variant.ts";
@@ -34,8 +35,8 @@ export class Config {
   readonly #indexes: ReadonlyMap<string, number>;
   readonly #flags: readonly Flag[];
   readonly #keys: readonly string[];
-  /** By flag and outcome. */
-  readonly #variants: EvaluationVariant[][];
+  /** By outcome, with merged metadata; shared and deeply frozen. */
+  readonly variants: OutcomeCache<EvaluationVariant>;
   /** By predicate, of those that only the host can decide. */
   readonly #matchers: { slot: number; matcher: HostMatcher }[] = [];
 
@@ -61,7 +62,10 @@ export class Config {
       segments: flag.segments.map(({ metadata }) => metadata),
       outcomes: flag.outcomes,
     }));
-    this.#variants = tables.flags.map(() => []);
+    this.variants = new OutcomeCache(
+      Uint32Array.from(this.#flags, ({ outcomes }) => outcomes.length),
+      (flag, outcome) => this.#makeVariant(this.#flags[flag], outcome),
+    );
     this.slots = tables.slots.map((slot) => ({
       selector: slot.selector,
       needs: slot.needs,
@@ -111,14 +115,6 @@ export class Config {
     return this.#matchers[predicate];
   }
 
-  /** The variant of an outcome, shared and deeply frozen; undefined for outcome 0. */
-  variant(flag: number, outcome: number): EvaluationVariant | undefined {
-    if (outcome === 0) return undefined;
-    const variants = this.#variants[flag];
-    variants[outcome] ??= this.#makeVariant(this.#flags[flag], outcome);
-    return variants[outcome];
-  }
-
   #makeVariant({ outcomes, metadata, segments }: Flag, outcome: number): EvaluationVariant {
     const { segment, variant } = outcomes[outcome - 1];
     return variantOf(JSON.parse(variant), jsonOf(metadata), jsonOf(segments[segment]));
@@ -126,12 +122,7 @@ export class Config {
 
   /** The variants of these flags by key, in their order. */
   record(plan: Uint32Array, outcomes: Uint16Array): Record<string, EvaluationVariant> {
-    const record: Record<string, EvaluationVariant> = {};
-    for (const flag of plan) {
-      const variant = this.variant(flag, outcomes[flag]);
-      if (variant) setOwn(record, this.#keys[flag], variant);
-    }
-    return record;
+    return buildRecord({ flagKeys: this.#keys, variants: this.variants }, plan, outcomes, 0);
   }
 
   get #graph() {

@@ -5,6 +5,7 @@ import * as L from "../../../assembly/layout.ts";
 import type { CoreModule } from "../core.ts";
 import { Encoder } from "../encoder.ts";
 import type { EvaluationVariant } from "../flag.ts";
+import { matchesAny } from "../host-predicate.ts";
 import type { CoreExports } from "../instance.ts";
 import { Memory, pagesFor } from "../memory.ts";
 import { select } from "../selector.ts";
@@ -80,10 +81,10 @@ export class Session {
     const plan = config.planOf(flag);
     if (plan) {
       this.#run(context, plan);
-      return config.variant(flag, this.#outcomesByFlag[flag]);
+      return config.variants.get(flag, this.#outcomesByFlag[flag]);
     }
     this.#begin(context);
-    return config.variant(
+    return config.variants.get(
       flag,
       this.#ask((session) => this.#core.runFlag(session, flag)),
     );
@@ -138,17 +139,14 @@ export class Session {
     if (source === L.FROM_CONTEXT) return select(this.#context, selector, 1);
     if (source === L.FROM_RESULTS) return this.#results();
     if (source === L.FROM_NOWHERE) return undefined;
-    const variant = this.#config.variant(source, this.#outcomesByFlag[source]);
+    const variant = this.#config.variants.get(source, this.#outcomesByFlag[source]);
     return variant && select(variant, selector, 2);
   }
 
   /** A predicate that only the host can decide. */
   #decide(predicate: number): void {
     const { slot, matcher } = this.#config.matcher(predicate);
-    const { negated, matches } = matcher;
-    const isMatch = [this.#encoder.texts[slot] ?? []]
-      .flat()
-      .some((text) => matches(text) !== negated);
+    const isMatch = matchesAny(matcher, this.#encoder.texts[slot]);
     const { base, epoch } = this.#encoder;
     const memo = base + this.#predicates + predicate * L.U32;
     this.#memory.views.u32[memo >>> 2] = epoch + (isMatch ? L.PREDICATE_TRUE : L.PREDICATE_FALSE);

@@ -43,12 +43,12 @@ export class FleetSource implements Source {
   constructor(config: FleetConfig) {
     const { deploymentKey, redis, prefix = "halyard", cluster = false } = config;
     const upstream = resolveUpstream(deploymentKey, config.upstream);
-    const log = new Log(config, [...secretsOf(deploymentKey, upstream), ...passwordsOf(redis)]);
     const timing = { ...FLEET_TIMING, ...config.timing };
+    this.#link = new RedisLink({ redis, cluster, timeoutMillis: timing.commandMillis });
+    const log = new Log(config, [...secretsOf(deploymentKey, upstream), ...passwordsOf(redis)]);
     const keys = new FleetKeys(prefix, deploymentKey);
     this.#upstream = upstream;
     this.#timing = timing;
-    this.#link = new RedisLink({ redis, cluster, timeoutMillis: timing.commandMillis });
     this.engine = Engine.loadSync({}, { shared: config.shared });
     this.#snapshot = new Snapshot(config.snapshotPath, log);
     const board = new Board(this.#link, keys);
@@ -155,20 +155,10 @@ export class FleetSource implements Source {
   }
 }
 
-/** What no log line may have in it. */
+/** What no log line may have in it, of addresses that a link has taken. */
 function passwordsOf(redis: FleetConfig["redis"]): string[] {
   return [redis]
     .flat()
-    .filter((address) => URL.canParse(address))
     .map((address) => new URL(address).password)
-    .flatMap((password) => (password ? [password, decoded(password)] : []));
-}
-
-/** What cannot be decoded is refused where it is used. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+    .flatMap((password) => (password ? [password, decodeURIComponent(password)] : []));
 }
